@@ -1,0 +1,217 @@
+"""Asking a clinitd: the connection, and the Python API's client (SPEC 10 and 11).
+
+`_socket` is what the `socket` module wraps; it alone costs a fifth of the time to import.
+"""
+from __future__ import annotations
+
+import os
+import time
+
+import _socket
+
+from . import cltab as tables
+from . import errors, paths, protocol, statusline
+
+BACK_WITHIN = 5.0       # seconds for a clinitd that died to be back: inittab and systemd respawn it
+RETRY = 0.02
+
+
+class Connection:
+    """A conversation with the clinitd that answers first of those at SOCKETS. Raises NoDaemon, Denied."""
+
+    def __init__(self, sockets: list[str]) -> None:
+        self.buffer = b""
+        reason = ""
+        for self.path in sockets:
+            self.socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+            try:
+                self.socket.connect(os.fsencode(self.path))
+                return
+            except PermissionError:
+                raise errors.Denied("%s: not permitted" % self.path) from None
+            except OSError as error:
+                self.socket.close()
+                reason = reason or "no clinitd answers at %s: %s" % (self.path, error.strerror or error)
+        raise errors.NoDaemon(reason)
+
+    def ask(self, deadline: float | None, *words: str) -> tuple[list[str], str]:
+        """Send a request; returns the lines of its answer, and the text of the last one.
+
+        deadline: on time.monotonic(), None for never. Raises the Error of the answer, NotYet when the
+        deadline is over, NoDaemon when the daemon goes away before it has answered.
+        """
+        self._send(protocol.request(*words), deadline)
+        lines: list[str] = []
+        while True:
+            line = self._line(deadline)
+            if line is None:
+                raise errors.NoDaemon("clinitd went away")
+            last = protocol.last_line(line)
+            if last is None:
+                lines.append(line)
+                continue
+            code, text = last
+            if code == errors.NO_GROUP and lines and not lines[0].startswith("warning "):
+                raise errors.CltabError([*lines, text])
+            if code:
+                raise errors.by_code(code, text)
+            return lines, text
+
+    def ended(self, deadline: float | None) -> None:
+        """Wait until the daemon closes the connection. Raises NotYet."""
+        while self._line(deadline) is not None:
+            pass
+
+    def _send(self, data: bytes, deadline: float | None) -> None:
+        try:
+            self._limit(deadline)
+            self.socket.sendall(data)
+        except _socket.timeout:
+            raise _late() from None
+        except OSError:
+            pass    # it may have said why before it closed
+
+    def _line(self, deadline: float | None) -> str | None:
+        while b"\n" not in self.buffer:
+            try:
+                self._limit(deadline)
+                data = self.socket.recv(65536)
+            except _socket.timeout:
+                raise _late() from None
+            except OSError:
+                data = b""
+            if not data:
+                return None
+            self.buffer += data
+        line, _, self.buffer = self.buffer.partition(b"\n")
+        return line.decode("utf-8", "surrogateescape")
+
+    def _limit(self, deadline: float | None) -> None:
+        if deadline is not None:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise _socket.timeout
+            self.socket.settimeout(left)
+
+    def close(self) -> None:
+        self.socket.close()
+
+
+def _late() -> errors.NotYet:
+    return errors.NotYet("not yet: the time given is over")
+
+
+class Client:
+    """Commands a clinitd and reads its status; `clinit.client()` makes one.
+
+    cltab, socket, clstat: paths, each with the programs' default. timeout, everywhere: seconds, None for
+    no limit. `warnings` holds what the daemon said of the cltab besides the last answer.
+    """
+
+    def __init__(self, cltab: str | None = None, socket: str | None = None, clstat: str | None = None) -> None:
+        self.paths = paths.for_client(cltab, socket, clstat)
+        self.warnings: list[str] = []
+
+    def tell(self, group: str, level: str, wait: bool = False, timeout: float | None = None) -> str:
+        """Tell GROUP to go to LEVEL; returns the message. With `wait` returns when it is there, and how it is.
+
+        The original's words for all groups are understood too: tell(":::ALL:::", ":::REREAD:::") and
+        ":::SHUTDOWN:::". Raises NoDaemon, Denied, NoSuchGroup, TakenOver (the daemon is halting, or
+        somebody else told it); and with `wait` NotYet, TransitionFailed, Stuck.
+        """
+        if (group, level) == (":::ALL:::", ":::REREAD:::"):
+            return self.reread(wait, timeout)
+        if (group, level) == (":::ALL:::", ":::SHUTDOWN:::"):
+            return self.shutdown(wait, timeout)
+        for name in (group, level):
+            if not tables.is_name(name):
+                raise errors.UsageError("bad name: %s" % name)
+        deadline = _deadline(timeout)
+        message = self._ask(deadline, "tell", group, level)
+        return self.wait(group, level, _left(deadline)) if wait else message
+
+    def wait(self, group: str = "", level: str = "", timeout: float | None = None) -> str:
+        """Return when GROUP (or all that were told) is at rest at LEVEL, with its verdict.
+
+        A clinitd that dies meanwhile has some seconds to be back. Raises as tell() does.
+        """
+        deadline, gone = _deadline(timeout), None
+        words = ("wait", group, level) if group else ("wait",)
+        while True:
+            try:
+                return self._ask(deadline, *words)
+            except errors.NoDaemon:
+                now = time.monotonic()
+                gone = gone or now
+                if now - gone > BACK_WITHIN:
+                    raise
+                if deadline is not None and now > deadline:
+                    raise _late() from None
+                time.sleep(RETRY)
+
+    def reread(self, wait: bool = False, timeout: float | None = None) -> str:
+        """Let the daemon read its cltab and apply it; returns a line for each process that it stops or starts.
+
+        Raises CltabError with the errors of the file, which is then not taken.
+        """
+        deadline = _deadline(timeout)
+        plan = self._ask(deadline, "reread")
+        if wait:
+            self.wait(timeout=_left(deadline))
+        return plan
+
+    def shutdown(self, wait: bool = False, timeout: float | None = None) -> str:
+        """Halt all groups, then the daemon. With `wait` returns when it is gone: its lock is free."""
+        deadline = _deadline(timeout)
+        connection = Connection(self.paths.sockets)
+        try:
+            message = self._answer(*connection.ask(deadline, "halt"))
+            if wait:
+                connection.ended(deadline)
+                self._await_lock(connection.path, deadline)
+            return message
+        finally:
+            connection.close()
+
+    def status(self, group: str | None = None, level: str | None = None, clstat: str | None = None) -> str:
+        """What `clstat` prints: a line for each group that was told; one word with both GROUP and LEVEL.
+
+        Raises NoDaemon where there is no status file.
+        """
+        lines = statusline.words(statusline.parse(read_status(clstat or self.paths.clstat)), group, level)
+        return "\n".join(lines) + ("" if group is not None and level is not None or not lines else "\n")
+
+    def _ask(self, deadline: float | None, *words: str) -> str:
+        connection = Connection(self.paths.sockets)
+        try:
+            return self._answer(*connection.ask(deadline, *words))
+        finally:
+            connection.close()
+
+    def _answer(self, lines: list[str], text: str) -> str:
+        self.warnings = [line[len("warning "):] for line in lines if line.startswith("warning ")]
+        return "\n".join([line for line in lines if not line.startswith("warning ")] + ([text] if text else []))
+
+    def _await_lock(self, socket: str, deadline: float | None) -> None:
+        from . import lock
+        while not lock.is_free(lock.path_of(socket)):
+            if deadline is not None and time.monotonic() > deadline:
+                raise _late()
+            time.sleep(RETRY)
+
+
+def read_status(path: str) -> str:
+    """The text of the status file at PATH. Raises NoDaemon where there is none."""
+    from . import statusfile
+    try:
+        return statusfile.read(path)
+    except OSError as error:
+        raise errors.NoDaemon("no status: %s: %s" % (path, error.strerror)) from None
+
+
+def _deadline(timeout: float | None) -> float | None:
+    return None if timeout is None else time.monotonic() + timeout
+
+
+def _left(deadline: float | None) -> float | None:
+    return None if deadline is None else max(0.0, deadline - time.monotonic())

@@ -1,0 +1,59 @@
+"""The log: a line per event, to stderr, to a file, or to syslog (SPEC 7)."""
+from __future__ import annotations
+
+import os
+import time
+
+PREFIX = "clinitd: "
+
+
+class Log:
+    """Where the lines go: `to` is "" for stderr, "syslog", or the path of a file.
+
+    A line that cannot be written is lost: a full disk or a reader that is gone must not stop the daemon.
+    """
+
+    def __init__(self) -> None:
+        self.to = ""
+        self._descriptor = 2
+
+    def move(self, to: str) -> None:
+        """Log to TO from now on, opened afresh. Raises OSError; then it goes on where it was."""
+        descriptor = 2
+        if to == "syslog":
+            import syslog
+            syslog.openlog("clinitd", syslog.LOG_PID, syslog.LOG_DAEMON)
+        elif to:
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
+            descriptor = os.open(to, flags, 0o640)
+        if self._descriptor != 2:
+            os.close(self._descriptor)
+        self.to, self._descriptor = to, descriptor
+
+    def say(self, text: str) -> None:
+        """Log TEXT, one line."""
+        if self.to == "syslog":
+            import syslog
+            syslog.syslog(syslog.LOG_NOTICE, text)
+            return
+        line = PREFIX + text + "\n"
+        if self.to:
+            self._follow()
+            line = time.strftime("%Y-%m-%d %H:%M:%S ") + line
+        try:
+            os.write(self._descriptor, line.encode("utf-8", "surrogateescape"))
+        except OSError:
+            pass
+
+    def _follow(self) -> None:
+        """Open the file again, if another lies at its path now or none: it was rotated."""
+        try:
+            mine, there = os.fstat(self._descriptor), os.stat(self.to)
+            if (mine.st_dev, mine.st_ino) == (there.st_dev, there.st_ino):
+                return
+        except OSError:
+            pass
+        try:
+            self.move(self.to)
+        except OSError:
+            pass

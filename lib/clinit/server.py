@@ -1,0 +1,234 @@
+"""The socket: lines in, answers out (SPEC 10). What one client does, or does not do, harms only itself.
+
+Nothing blocks here, every buffer has an end, and who is silent is let go.
+"""
+from __future__ import annotations
+
+import os
+import socket
+import stat
+import struct
+from collections.abc import Callable
+
+from . import errors, protocol
+from .loop import Loop
+
+IDLE = 10.0             # seconds for a request to be complete, and for an answer to be read
+MAX_CLIENTS = 128
+MAX_UNREAD = 1 << 20    # bytes of answers that a client has not read
+ACCEPTS = 32            # new clients a turn
+
+Handler = Callable[["Client", "tuple[str, ...]"], None]
+
+
+class Client:
+    """One conversation. uid and pid: who it is; asking: how many answers it is owed; notes: lines for the next."""
+
+    def __init__(self, connection: socket.socket, uid: int, pid: int) -> None:
+        self.connection = connection
+        self.uid = uid
+        self.pid = pid
+        self.received = b""
+        self.unsent = b""
+        self.asking = 0
+        self.notes: list[str] = []
+        self.waiting = False        # what it is owed is the answer to a `wait`
+        self.ended = False          # it will ask no more
+        self.open = True
+
+    def __str__(self) -> str:
+        return "uid %d, pid %d" % (self.uid, self.pid)
+
+
+class Server:
+    """Listens at one path at a time. request(client, words) and left(client) are called as they happen."""
+
+    def __init__(self, loop: Loop, clock: Callable[[], float], request: Handler,
+                 left: Callable[[Client], None]) -> None:
+        self.loop = loop
+        self.clock = clock
+        self.request = request
+        self.left = left
+        self.path = ""
+        self.clients: set[Client] = set()
+        self._listener: socket.socket | None = None
+
+    def listen(self, path: str) -> None:
+        """Listen at PATH, and from then on nowhere else; a socket that lies there already is replaced.
+
+        The caller holds the lock of the path. Raises OSError; then everything is as before.
+        """
+        _remove_socket(path)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        mask = os.umask(0o177)
+        try:
+            listener.bind(path)
+            listener.listen(MAX_CLIENTS)
+            listener.setblocking(False)
+        except OSError:
+            listener.close()
+            raise
+        finally:
+            os.umask(mask)
+        self.close(remove=path != self.path)
+        self.path = path
+        self._listener = listener
+        self.loop.readers[listener.fileno()] = self._accept
+
+    def close(self, remove: bool = True) -> None:
+        """Listen no more; the clients that are connected stay."""
+        if self._listener is not None:
+            del self.loop.readers[self._listener.fileno()]
+            self._listener.close()
+            self._listener = None
+            if remove:
+                _remove_socket(self.path)
+
+    # Clients come, speak and go
+
+    def _accept(self) -> None:
+        for _ in range(ACCEPTS):
+            try:
+                assert self._listener is not None
+                connection, _ = self._listener.accept()
+            except OSError:     # nobody more; or no descriptor, then it comes later
+                return
+            connection.setblocking(False)
+            client = Client(connection, *_peer(connection))
+            self.clients.add(client)
+            if client.uid not in (0, os.getuid()):
+                self._dismiss(client, errors.DENIED, "not permitted: only root and uid %d are" % os.getuid())
+            elif len(self.clients) > MAX_CLIENTS:
+                self._dismiss(client, errors.NO_DAEMON, "too many clients: %d" % MAX_CLIENTS)
+            else:
+                self.loop.readers[connection.fileno()] = lambda client=client: self._read(client)
+                self._arm(client)
+
+    def _dismiss(self, client: Client, code: int, text: str) -> None:
+        client.asking = 1
+        client.ended = True
+        self.answer(client, protocol.error(code, text))
+
+    def _read(self, client: Client) -> None:
+        try:
+            data = client.connection.recv(protocol.MAX_REQUEST)
+        except BlockingIOError:
+            return
+        except OSError:
+            self._close(client)
+            return
+        if not data:
+            self._end(client)
+            return
+        client.received += data
+        while b"\n" in client.received and not client.ended:
+            line, _, client.received = client.received.partition(b"\n")
+            self._take(client, line)
+        if len(client.received) >= protocol.MAX_REQUEST and not client.ended:
+            self._dismiss(client, errors.USAGE, "a request is at most %d bytes" % protocol.MAX_REQUEST)
+
+    def _take(self, client: Client, line: bytes) -> None:
+        client.asking += 1
+        try:
+            if len(line) >= protocol.MAX_REQUEST:
+                raise ValueError("a request is at most %d bytes" % protocol.MAX_REQUEST)
+            words = protocol.parse(line)
+        except ValueError as error:
+            client.ended = True
+            self.answer(client, protocol.error(errors.USAGE, str(error)))
+            return
+        client.waiting = words[0] == "wait"
+        self.loop.disarm(client)
+        self.request(client, words)
+
+    def _end(self, client: Client) -> None:
+        """It has shut its side. Who waits has gone; who asked something else may still read the answer."""
+        client.ended = True
+        if not client.open:
+            return
+        self.loop.readers.pop(client.connection.fileno(), None)
+        if client.waiting or not (client.asking or client.unsent):
+            self._close(client)
+
+    def answer(self, client: Client, text: str) -> None:
+        """Send the answer TEXT; the first part at once, the rest when the client reads."""
+        if not client.open:
+            return
+        client.asking -= 1
+        client.waiting = False
+        client.unsent += text.encode("utf-8", "surrogateescape") + b"\n"
+        if len(client.unsent) > MAX_UNREAD:
+            self._close(client)
+        else:
+            self._write(client)
+
+    def _write(self, client: Client) -> None:
+        try:
+            sent = client.connection.send(client.unsent)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self._close(client)
+            return
+        client.unsent = client.unsent[sent:]
+        descriptor = client.connection.fileno()
+        if client.unsent:
+            self.loop.writers[descriptor] = lambda: self._write(client)
+        else:
+            self.loop.writers.pop(descriptor, None)
+            if client.ended and not client.asking:
+                self._close(client)
+                return
+        if not client.asking:
+            self._arm(client)
+
+    def _arm(self, client: Client) -> None:
+        self.loop.arm(client, self.clock() + IDLE)
+
+    def expired(self, client: Client) -> None:
+        """The deadline of CLIENT is over."""
+        if client.unsent or client.ended:
+            self._close(client)
+        else:
+            self._dismiss(client, errors.USAGE, "no request within %d seconds" % IDLE)
+
+    def _close(self, client: Client) -> None:
+        if not client.open:
+            return
+        client.open = False
+        self.clients.discard(client)
+        self.loop.disarm(client)
+        self.loop.readers.pop(client.connection.fileno(), None)
+        self.loop.writers.pop(client.connection.fileno(), None)
+        client.connection.close()
+        self.left(client)
+
+    def flush(self) -> None:
+        """Wait, for the last time, for what clients have not read: 1 s at most, all together."""
+        for client in list(self.clients):
+            if client.unsent:
+                client.connection.settimeout(1.0 / len(self.clients))
+                try:
+                    client.connection.sendall(client.unsent)
+                except OSError:
+                    pass
+            self._close(client)
+
+
+def _peer(connection: socket.socket) -> tuple[int, int]:
+    """The uid and pid of who is at the other end, unix(7); where that cannot be told, ours: the mode has let it in."""
+    try:
+        data = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    except (OSError, AttributeError):
+        return os.getuid(), 0
+    pid, uid, _ = struct.unpack("iII", data)
+    return uid, pid
+
+
+def _remove_socket(path: str) -> None:
+    try:
+        if not stat.S_ISSOCK(os.lstat(path).st_mode):
+            raise FileExistsError(17, "it exists, and is not a socket", path)
+        os.unlink(path)
+    except FileNotFoundError:
+        pass

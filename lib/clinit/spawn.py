@@ -1,0 +1,104 @@
+"""All that stands between fork and exec, and no more (SPEC 3).
+
+Everything is prepared before the fork; the child only calls the system, and leaves by exec or os._exit,
+never by an exception into the code of its parent. Whether the exec succeeded comes back on a pipe that the
+exec itself closes.
+"""
+from __future__ import annotations
+
+import errno
+import os
+import signal
+
+# A command with one of these is for the shell, any other is split at blanks (SPEC 3).
+SHELL_CHARACTERS = frozenset("~!$^&*()=|{}[];\"'<>?\\`")
+NOT_EXECUTABLE = 126    # sh(1): found, but no permission
+NOT_FOUND = 127
+
+
+class CannotExecute(Exception):
+    """The exec failed; code: what counts as its exit status, 126 or 127; str(): why."""
+
+    def __init__(self, number: int, what: str) -> None:
+        super().__init__("cannot execute %s: %s" % (what, os.strerror(number)))
+        self.code = NOT_EXECUTABLE if number in (errno.EACCES, errno.EPERM) else NOT_FOUND
+
+
+def words(command: str) -> list[str]:
+    """The argument vector that COMMAND means."""
+    if SHELL_CHARACTERS.isdisjoint(command):
+        return command.split()
+    return ["/bin/sh", "-c", command]
+
+
+def candidates(program: str, path: str) -> list[bytes]:
+    """The files that execvp(3) would try for PROGRAM with this PATH."""
+    if "/" in program:
+        return [os.fsencode(program)]
+    return [os.fsencode(os.path.join(folder, program)) for folder in path.split(":")]
+
+
+def spawn(argv: list[str], environ: dict[bytes, bytes], stdin: int, output: int | None) -> int:
+    """Start ARGV in a session of its own; returns its pid, which is its process group and session too.
+
+    stdin and output (for stdout and stderr; None: those of the caller) are descriptors.
+    Raises CannotExecute, and OSError where the system has no process or pipe for it.
+    """
+    files = candidates(argv[0], os.fsdecode(environ.get(b"PATH", os.defpath.encode())))
+    args = [os.fsencode(arg) for arg in argv]
+    # What is caught is reset by exec, what is ignored is not; and CPython ignores SIGPIPE and SIGXFSZ. Those
+    # that are caught count as well: until its exec the child must not run the handlers of its parent.
+    special = [number for number in signal.valid_signals()
+               if signal.getsignal(number) not in (signal.SIG_DFL, None)]
+    reader, writer = os.pipe()
+    # A signal that came between fork and exec would be written to the self-pipe of the parent.
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    try:
+        pid = os.fork()
+        if pid == 0:
+            _child(files, args, environ, stdin, output, special, writer)
+    except OSError:
+        os.close(reader)
+        raise
+    finally:
+        os.close(writer)
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+    try:
+        failure = os.read(reader, 16)
+    finally:
+        os.close(reader)
+    if failure:
+        os.waitpid(pid, 0)
+        raise CannotExecute(int(failure), argv[0])
+    return pid
+
+
+def _child(files: list[bytes], args: list[bytes], environ: dict[bytes, bytes], stdin: int, output: int | None,
+           special: list[signal.Signals], writer: int) -> None:
+    failure = errno.ENOENT
+    try:
+        os.setsid()
+        signal.set_wakeup_fd(-1)
+        for number in special:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        os.dup2(stdin, 0)
+        if output is not None:
+            os.dup2(output, 1)
+            os.dup2(output, 2)
+        for file in files:
+            try:
+                os.execve(file, args, environ)
+            except OSError as error:
+                # As execvp: the next folder may have it; but a refusal is the better reason
+                if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+                    failure = error.errno or errno.EIO
+                    if error.errno != errno.EACCES:
+                        break
+    except OSError as error:
+        failure = error.errno or errno.EIO
+    finally:
+        try:
+            os.write(writer, b"%d" % failure)
+        finally:
+            os._exit(NOT_FOUND)

@@ -1,0 +1,87 @@
+"""The status file: written whole, under a temporary name, then renamed; so nobody ever reads half of it (SPEC 9)."""
+from __future__ import annotations
+
+import os
+
+from . import members
+
+MAX_BYTES = 64 << 20    # what a reader takes at most
+
+
+def write(path: str, text: str) -> None:
+    """Put a file with TEXT in the place of PATH. Raises OSError; then PATH is as it was."""
+    new = path + ".new"
+    try:
+        os.unlink(new)
+    except FileNotFoundError:
+        pass
+    # O_EXCL: a link that somebody planted at this name is not followed
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    try:
+        with open(descriptor, "wb", buffering=0) as file:
+            data = memoryview(text.encode("utf-8", "surrogateescape"))
+            while data:
+                data = data[file.write(data):]
+        os.rename(new, path)
+    except OSError:
+        os.unlink(new)
+        raise
+
+
+def read(path: str) -> str:
+    """The text of PATH. Raises OSError."""
+    with open(path, "rb") as file:
+        return file.read(MAX_BYTES).decode("utf-8", "replace")
+
+
+def remove(path: str) -> None:
+    """Remove PATH, if it is there."""
+    try:
+        os.unlink(path)
+    except OSError:
+        pass
+
+
+# Whose file it is ------------------------------------------------------------------------------------
+
+def here() -> dict[str, str]:
+    """What tells this host, this boot and this pid namespace from others: for the Daemon line."""
+    return {"boot": _boot(), "pidns": _pidns(), "host": os.uname().nodename}
+
+
+def is_stale(daemon: dict[str, str]) -> bool:
+    """Whether the clinitd of a status file is dead; DAEMON: the pairs of its Daemon line.
+
+    Where that cannot be told, because it is another host's or another pid namespace's, it is not dead (SPEC 9).
+    """
+    mine = here()
+    if daemon.get("host") != mine["host"]:
+        return False
+    if daemon.get("boot") != mine["boot"]:
+        return True
+    if daemon.get("pidns") != mine["pidns"] or not daemon.get("pid", "").isdigit():
+        return False
+    pid = int(daemon["pid"])
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        pass
+    start = members.start_time(pid)     # 0: hidden from us
+    return start != 0 and str(start) != daemon.get("start")
+
+
+def _boot() -> str:
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+def _pidns() -> str:
+    try:
+        return str(os.stat("/proc/self/ns/pid").st_ino)
+    except OSError:
+        return ""

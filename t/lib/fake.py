@@ -1,0 +1,161 @@
+"""A world without processes: the heart, a kernel that only notes what it is asked, a clock moved by hand."""
+import heapq
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "lib"))
+
+from clinit import cltab, statusline as status              # noqa: E402
+from clinit.init import Init                    # noqa: E402
+
+
+class Fault(AssertionError):
+    """The heart asked for what must never be: a second copy, a signal to a stranger."""
+
+
+class FakeKernel:
+    """Performs the actions of one Init.
+
+    cltab: text. Everything that it did is in `log` (texts), `acts` (spawns and signals, in order) and
+    `answers` ({client: text}). A process lives until exit() or until a signal that it obeys.
+    """
+
+    def __init__(self, text, obey=("INT", "TERM", "KILL"), broken=()):
+        self.cltab = parse(text)
+        self.init = Init(self.cltab)
+        self.now = 1000.0
+        self.obey = {}              # name: the signals that end it
+        self.default_obey = obey
+        self.broken = set(broken)   # names that cannot be executed
+        self.refuse = 0             # so many spawns are refused
+        self.alive = {}             # name: pid
+        self.rest = set()           # names of which only the rest of the process group lives
+        self.leaves = set()         # names that leave such a rest when they exit
+        self.timers = []
+        self.armed = {}
+        self.acts, self.log, self.answers, self.levels = [], [], {}, {}
+        self.queue = []
+        self.pid = 100
+        self.over = False
+
+    # The world acts
+
+    def event(self, *event):
+        self.queue.append(event)
+        self.pump()
+
+    def pump(self):
+        while self.queue:
+            self.perform(self.init.handle(self.queue.pop(0), self.now))
+
+    def perform(self, actions):
+        for name, *facts in actions:
+            getattr(self, "do_" + name)(*facts)
+
+    def tell(self, group, level, client="me", text=None):
+        if text is not None:
+            self.cltab = parse(text)
+        self.event("tell", client, group, level, self.cltab)
+        return self.answers.pop(client)
+
+    def reread(self, text=None, client="me"):
+        if text is not None:
+            self.cltab = parse(text)
+        self.event("reread", client, self.cltab)
+        return self.answers.pop(client)
+
+    def exit(self, name, last="exit:0"):
+        self.alive.pop(name)
+        if name in self.leaves:
+            self.rest.add(name)
+        self.event("exited", name, last, name in self.rest)
+
+    def end_rest(self, name):
+        self.rest.remove(name)
+        self.event("gone", name)
+
+    def sleep(self, seconds):
+        """Move the clock, running out the timers on the way."""
+        end = self.now + seconds
+        while self.timers and self.timers[0][0] <= end:
+            when, serial, key = heapq.heappop(self.timers)
+            if self.armed.get(key) == (when, serial):
+                self.now = when
+                del self.armed[key]
+                self.event("timer", *key)
+        self.now = end
+
+    # Actions
+
+    def do_spawn(self, entry, level, previous):
+        name = entry.name
+        if name in self.alive or name in self.rest:
+            raise Fault("%s started twice" % name)
+        for other in self.alive:
+            if other.partition(":")[2] == entry.tag:
+                raise Fault("tag %s runs as %s and as %s" % (entry.tag, other, name))
+        self.acts.append("start " + name)
+        self.levels[name] = (level, previous)
+        if self.refuse:
+            self.refuse -= 1
+            self.queue.append(("refused", name, "cannot fork: try again"))
+        elif name in self.broken:
+            self.queue.append(("unstartable", name, 127, "cannot execute"))
+        else:
+            self.pid += 1
+            self.alive[name] = self.pid
+            self.queue.append(("started", name, {"pid": str(self.pid), "start": "1", "run": "r%d" % self.pid}))
+
+    def do_signal(self, name, signal):
+        self.acts.append("%s %s" % (signal, name))
+        if signal not in self.obey.get(name, self.default_obey):
+            return
+        if name in self.alive:
+            del self.alive[name]
+            self.queue.append(("exited", name, "signal:" + signal, name in self.rest))
+        elif name in self.rest:
+            self.rest.remove(name)
+            self.queue.append(("gone", name))
+
+    def do_forget(self, name):
+        self.rest.remove(name)
+
+    def do_arm(self, name, what, seconds):
+        entry = (self.now + seconds, self.pid * 1000000 + len(self.timers))
+        self.armed[name, what] = entry
+        heapq.heappush(self.timers, (*entry, (name, what)))
+
+    def do_disarm(self, name, what):
+        self.armed.pop((name, what), None)
+
+    def do_status(self):
+        pass
+
+    def do_answer(self, client, text):
+        self.answers[client] = text
+
+    def do_log(self, text):
+        self.log.append(text)
+
+    def do_exit(self):
+        if self.alive:
+            raise Fault("exit with %s alive" % sorted(self.alive))
+        self.over = True
+
+    # What is asked
+
+    def state(self, name):
+        """`run DONE` of a group, `RUNNING` of a process."""
+        for line in status.parse("\n".join(self.init.report())):
+            if line.name == name:
+                return line.state if line.kind == status.PROCESS else line.level + " " + line.state
+        return None
+
+    def took(self):
+        """What was started and signalled since the last call."""
+        acts, self.acts = self.acts, []
+        return acts
+
+
+def parse(text):
+    return cltab.parse(text.encode(), "cltab")
