@@ -79,6 +79,7 @@ class Daemon:
         where.apply(self.cltab.top)
         self.log = Log()
         self.loop = Loop()
+        self.loop.catch([signal.SIGCHLD], [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1])
         self.kernel = Kernel(where.cltab, self.log.say)
         self.server = Server(self.loop, kernel.clock, self.request, self.left)
         self.init = Init(self.cltab, kernel.epoch())
@@ -243,7 +244,6 @@ class Daemon:
 
     def run(self) -> int:
         """Keep the groups at their levels until all are halted; returns the exit status."""
-        self.loop.catch([signal.SIGCHLD], [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1])
         for group, level in self.cltab.defaults.items():
             self.queue.append(("tell", None, group, level, self.cltab))
         self.write_status()

@@ -324,10 +324,7 @@ class Group:
     def clear(self) -> None:
         """Stop what is not wanted; go on at once when that is nothing."""
         self.replan = False
-        halting = self.state == "HALTING"
-        if halting:
-            self.want = None
-        wanted = self.wanted()
+        wanted = {} if self.state == "HALTING" else self.wanted()
         for process in self.init.moving_to(self):
             process.heirs += (self,)
             self.leaving.add(process)
@@ -357,7 +354,7 @@ class Group:
 
     def retire(self) -> None:
         self._replace({})
-        self.level = None
+        self.level = self.want = None
         self.init.retired(self)
 
     def _replace(self, wanted: dict[str, Entry]) -> None:
@@ -407,7 +404,8 @@ class Group:
         counting = [process.state for process in self.order if process.state != "OFF"]
         up = sum(state in ("RUNNING", "DONE", "PASSED") for state in counting)
         return statusline.Line(statusline.GROUP, self.name, self.level or "-", self.state, {
-            "want": self.want or "-", "up": "%d/%d" % (up, len(counting)), "since": str(self.since)})
+            "want": "-" if self.want is None or self.state == "HALTING" else self.want,
+            "up": "%d/%d" % (up, len(counting)), "since": str(self.since)})
 
     def lines(self) -> list[statusline.Line]:
         return [self.line(), *(process.line() for process in self.order)]

@@ -42,7 +42,11 @@ class Child:
 
 
 class Kernel:
-    """children: {pid: Child} not reaped yet; by_name: those and the reaped ones of which a rest is left."""
+    """Made when the handlers of signals are in their place.
+
+    children: {pid: Child} not reaped yet; by_name: those and the reaped ones of which a rest is left;
+    rests: the latter alone.
+    """
 
     def __init__(self, cltab: str, log: Callable[[str], None]) -> None:
         self.cltab = cltab
@@ -54,6 +58,7 @@ class Kernel:
         self._null = os.open(os.devnull, os.O_RDWR)
         self._run = os.urandom(6).hex()
         self._count = 0
+        self._special = spawn.special_signals()
         self._environ = {name: value for name, value in os.environb.items() if not name.startswith(FOREIGN)}
         self._seen: dict[int, list[tuple[int, int]]] | None = None
 
@@ -66,7 +71,7 @@ class Kernel:
         output = self._open_output(entry)
         try:
             pid = spawn.spawn(spawn.words(entry.command), self._environment(entry, level, previous, run),
-                              self._null, output)
+                              self._null, output, self._special)
         except spawn.CannotExecute as error:
             return "unstartable", entry.name, error.code, str(error)
         except OSError as error:

@@ -4,6 +4,7 @@ Nothing blocks here, every buffer has an end, and who is silent is let go.
 """
 from __future__ import annotations
 
+import functools
 import os
 import socket
 import stat
@@ -101,7 +102,7 @@ class Server:
             elif len(self.clients) > MAX_CLIENTS:
                 self._dismiss(client, errors.NO_DAEMON, "too many clients: %d" % MAX_CLIENTS)
             else:
-                self.loop.readers[connection.fileno()] = lambda client=client: self._read(client)
+                self.loop.readers[connection.fileno()] = functools.partial(self._read, client)
                 self._arm(client)
 
     def _dismiss(self, client: Client, code: int, text: str) -> None:
@@ -173,7 +174,7 @@ class Server:
         client.unsent = client.unsent[sent:]
         descriptor = client.connection.fileno()
         if client.unsent:
-            self.loop.writers[descriptor] = lambda: self._write(client)
+            self.loop.writers[descriptor] = functools.partial(self._write, client)
         else:
             self.loop.writers.pop(descriptor, None)
             if client.ended and not client.asking:

@@ -38,21 +38,27 @@ def candidates(program: str, path: str) -> list[bytes]:
     return [os.fsencode(os.path.join(folder, program)) for folder in path.split(":")]
 
 
-def spawn(argv: list[str], environ: dict[bytes, bytes], stdin: int, output: int | None) -> int:
+def special_signals() -> list[int]:
+    """The signals that are ignored or caught here, and must be at their default in a child.
+
+    What is caught is reset by exec, what is ignored is not, and CPython ignores SIGPIPE and SIGXFSZ. The
+    caught ones count as well: until its exec a child must not run the handlers of its parent.
+    """
+    return [int(number) for number in signal.valid_signals()
+            if signal.getsignal(number) not in (signal.SIG_DFL, None)]
+
+
+def spawn(argv: list[str], environ: dict[bytes, bytes], stdin: int, output: int | None, special: list[int]) -> int:
     """Start ARGV in a session of its own; returns its pid, which is its process group and session too.
 
-    stdin and output (for stdout and stderr; None: those of the caller) are descriptors.
-    Raises CannotExecute, and OSError where the system has no process or pipe for it.
+    stdin and output (for stdout and stderr; None: those of the caller) are descriptors; special: what
+    special_signals() says. Raises CannotExecute, and OSError where the system has no process or pipe for it.
     """
     files = candidates(argv[0], os.fsdecode(environ.get(b"PATH", os.defpath.encode())))
     args = [os.fsencode(arg) for arg in argv]
-    # What is caught is reset by exec, what is ignored is not; and CPython ignores SIGPIPE and SIGXFSZ. Those
-    # that are caught count as well: until its exec the child must not run the handlers of its parent.
-    special = [number for number in signal.valid_signals()
-               if signal.getsignal(number) not in (signal.SIG_DFL, None)]
     reader, writer = os.pipe()
     # A signal that came between fork and exec would be written to the self-pipe of the parent.
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, special)
     try:
         pid = os.fork()
         if pid == 0:
@@ -74,7 +80,7 @@ def spawn(argv: list[str], environ: dict[bytes, bytes], stdin: int, output: int 
 
 
 def _child(files: list[bytes], args: list[bytes], environ: dict[bytes, bytes], stdin: int, output: int | None,
-           special: list[signal.Signals], writer: int) -> None:
+           special: list[int], writer: int) -> None:
     failure = errno.ENOENT
     try:
         os.setsid()
