@@ -8,7 +8,7 @@ from clinit import init, machines
 from tap import done, ok, raises, same
 
 for name, table, kind, first, end in (
-        ("DAEMON", machines.DAEMON, init.Init, "RUNNING", {"HALTED"}),
+        ("DAEMON", machines.DAEMON, init.Init, "RUNNING", set()),
         ("GROUP", machines.GROUP, init.Group, "CONFIGURED", set()),
         ("PROCESS", machines.PROCESS, init.Process, "IDLE", {"DONE"})):
     states = {state for state, _ in table}

@@ -21,6 +21,9 @@ DAEMON: Table = {
     ("HALTING",  "reread"):  ("HALTING",   "refuse"),
     ("HALTING",  "halt"):    ("HALTING",),
     ("HALTING",  "halted"):  ("HALTED",    "leave"),
+    ("HALTED",   "tell"):    ("HALTED",    "refuse"),
+    ("HALTED",   "reread"):  ("HALTED",    "refuse"),
+    ("HALTED",   "halt"):    ("HALTED",),
 }
 
 # A group. Whatever it is told, its way is the same: stop what must go, forget it, start what is missing,
