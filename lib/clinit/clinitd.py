@@ -53,18 +53,29 @@ WRITE_SHARE = 4     # after a write of the status the pause is so many times as 
 def read_cltab(path: str) -> bytes:
     """The bytes of the cltab at PATH. Raises CltabError where it cannot be read, or not be trusted (SPEC 1)."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-        with open(descriptor, "rb") as file:
-            facts = os.fstat(descriptor)
-            if not stat.S_ISREG(facts.st_mode):
-                raise errors.CltabError(["%s: not a regular file" % path])
-            if os.getuid() == 0 and facts.st_uid != 0:
-                raise errors.CltabError(["%s: refused: owned by uid %d, not by root" % (path, facts.st_uid)])
-            if os.getuid() == 0 and facts.st_mode & 0o022:
-                raise errors.CltabError(["%s: refused: writable by others than its owner" % path])
-            return file.read(tables.MAX_BYTES + 1)
+        with open(path, "rb", opener=_without_waiting) as file:
+            wrong = _distrust(os.fstat(file.fileno()))
+            if not wrong:
+                return file.read(tables.MAX_BYTES + 1)
     except OSError as error:
-        raise errors.CltabError(["%s: cannot be read: %s" % (path, error.strerror)]) from None
+        wrong = "cannot be read: %s" % error.strerror
+    raise errors.CltabError(["%s: %s" % (path, wrong)])
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file, but do not wait for a writer if it is a pipe."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def _distrust(facts: os.stat_result) -> str:
+    """Why root must not take a cltab with these FACTS; "" where it may."""
+    if not stat.S_ISREG(facts.st_mode):
+        return "not a regular file"
+    if os.getuid() == 0 and facts.st_uid != 0:
+        return "refused: owned by uid %d, not by root" % facts.st_uid
+    if os.getuid() == 0 and facts.st_mode & 0o022:
+        return "refused: writable by others than its owner"
+    return ""
 
 
 class Daemon:

@@ -45,16 +45,16 @@ def lives(pid):
 
 
 class World:
-    """dir: its folder; cltab, socket, clstat: the paths in it; said: the text of the log."""
+    """dir: its folder; cltab, socket: paths in it; said: the text of the log."""
 
     def __init__(self, text="", environ=None, program=None):
         self.dir = tempfile.mkdtemp(prefix="clinit-t-")
         tap.cleanup(self.end)
         os.chmod(self.dir, 0o755)
-        self.cltab, self.socket, self.clstat = (self.path(name) for name in ("cltab", "clinit.s", "clstat"))
+        self.cltab, self.socket = self.path("cltab"), self.path("clinit.s")
         self.environ = {**os.environ, "WORLD": self.dir, **(environ or {})}
         self.program = program or [sys.executable]
-        self.options = ["-c", self.cltab, "-s", self.socket, "-f", self.clstat]
+        self.options = ["-c", self.cltab, "-s", self.socket, "-f", self.path("clstat")]
         self.daemons = []
         self.write(text)
 
@@ -112,7 +112,7 @@ class World:
         return self.run("clinit", *self.options, *args)
 
     def clstat(self, *args):
-        return self.run("clstat", "-c", self.cltab, *args, self.clstat)
+        return self.run("clstat", "-c", self.cltab, *args, self.path("clstat"))
 
     # Facts
 
