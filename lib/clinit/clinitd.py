@@ -68,7 +68,7 @@ def _without_waiting(path: str, flags: int) -> int:
 
 
 def _distrust(facts: os.stat_result) -> str:
-    """Why root must not take a cltab with these FACTS; "" where it may."""
+    """What speaks against taking a cltab with these FACTS; "" for nothing."""
     if not stat.S_ISREG(facts.st_mode):
         return "not a regular file"
     if os.getuid() == 0 and facts.st_uid != 0:
