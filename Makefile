@@ -20,7 +20,7 @@ test:
 
 # The first line of each program names the interpreter that was found now, whatever PATH says later.
 install:
-	python=$$(command -v $(PYTHON)) && \
+	python=$$($(PYTHON) -c 'import sys; print(sys.executable)') && \
 	mkdir -p $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/clinit $(DESTDIR)$(DOCDIR) \
 	    $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 && \
 	for program in $(PROGRAMS); do \
@@ -28,7 +28,7 @@ install:
 	    chmod 755 $(DESTDIR)$(PREFIX)/bin/$$program || exit 1; \
 	done && \
 	install -m 644 lib/clinit/*.py $(DESTDIR)$(PREFIX)/lib/clinit && \
-	"$$python" -m compileall -q $(DESTDIR)$(PREFIX)/lib/clinit && \
+	"$$python" -m compileall -q -d $(PREFIX)/lib/clinit $(DESTDIR)$(PREFIX)/lib/clinit && \
 	install -m 644 man/*.5 $(DESTDIR)$(MANDIR)/man5 && \
 	install -m 644 man/*.8 $(DESTDIR)$(MANDIR)/man8 && \
 	install -m 644 etc/cltab.example README.md NEWS LICENSE $(DESTDIR)$(DOCDIR)

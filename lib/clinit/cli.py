@@ -14,7 +14,8 @@ def main(program: str, usage: str, run: Callable[[Options], int]) -> None:
     """Be PROGRAM: let RUN do what its command line says, by the USAGE text, and exit with what it returns."""
     try:
         code = run(parse(program, usage, sys.argv[1:]))
-        sys.stdout.flush()
+        if sys.stdout is not None:      # it is None where 1 was closed at the start
+            sys.stdout.flush()
     except errors.Error as error:
         complain(program, str(error))
         code = error.code

@@ -165,9 +165,9 @@ class Daemon:
         """Move to where the settings of a new cltab say."""
         old = self.where.clstat
         self.where.apply(self.cltab.top)
-        self.move_socket()
         if self.cltab.top.get("log", "") != self.log.to:
             self.move_log()
+        self.move_socket()
         if self.where.clstat != old:
             statusfile.remove(old)
         self.dirty = True

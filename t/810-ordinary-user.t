@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+"""An ordinary user has a clinitd of their own, with XDG defaults; other users are not let in (SPEC 7, 10)."""
+import os
+import subprocess
+import sys
+
+sys.path.insert(0, sys.path[0] + "/lib")
+from tap import done, like, ok, same, skip_all
+from world import QUICK, ROOT, World, wait_for
+
+if os.getuid() != 0:
+    skip_all("only root can be two users")
+NOBODY = 65534
+
+# uid 65534 may not be able to read this checkout, so it gets a copy
+root = World(QUICK + "sys:a:run:respawn:sleep 1000\n")
+os.system("cp -r '%s/bin' '%s/lib' '%s'" % (ROOT, ROOT, root.dir))
+packages = os.environ.get("PYTHONPATH") or os.path.dirname(__import__("docopt").__file__)
+os.system("mkdir '%s/packages' && for d in $(echo '%s' | tr : ' '); do cp -r $d/docopt* $d/setproctitle* '%s/packages'; done"
+          % (root.dir, packages, root.dir))
+root.start()
+
+
+def can_run(candidate):
+    global python
+    python = candidate
+    try:
+        return user("clinitd", "--version")[0] == 0 and user("clinitd", "-t", "-c", "/dev/null")[0] == 6
+    except OSError:
+        return False
+
+
+def user(*args, environ=(), background=False):
+    """(exit status, stdout, stderr) of a program of the user's; the process itself if it is for the BACKGROUND."""
+    home = root.path("home")
+    clean = {"HOME": home, "PATH": os.environ["PATH"], "WORLD": root.dir, "PYTHONPATH": root.path("packages"),
+             "PYTHONDONTWRITEBYTECODE": "1", **dict(environ)}
+    call = subprocess.Popen([python, os.path.join(root.dir, "bin", args[0]), *args[1:]], env=clean, cwd=home, text=True,
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            user=NOBODY, group=NOBODY, extra_groups=[])
+    if background:
+        root.daemons.append(call)
+        return call
+    out, err = call.communicate(timeout=30)
+    return call.returncode, out, err
+
+
+os.makedirs(root.path("home/.config/clinit"))
+os.makedirs(root.path("run"), 0o700)
+with open(root.path("home/.config/clinit/cltab"), "w") as file:
+    file.write(QUICK + "mine:a:run:respawn:sleep 1000\n")
+for name in ("home", "home/.config", "home/.config/clinit", "home/.config/clinit/cltab", "run"):
+    os.chown(root.path(name), NOBODY, NOBODY)
+pythons = [python for python in (sys.executable, "/usr/bin/python3") if can_run(python)]
+if not pythons:
+    skip_all("uid %d has no python here that can run clinit" % NOBODY)
+python = pythons[0]
+
+for environ, folder in (({"XDG_RUNTIME_DIR": root.path("run")}, "run/clinit"),
+                        ({}, "home/.local/state/clinit/" + os.uname().nodename),
+                        ({"XDG_RUNTIME_DIR": "relative"}, "home/.local/state/clinit/" + os.uname().nodename)):
+    daemon = user("clinitd", environ=environ, background=True)
+    wait_for(lambda: os.path.exists(root.path(folder + "/clstat")) or daemon.poll() is not None, "the user's clinitd")
+    same(os.path.exists(root.path(folder + "/clinit.s")), True, "its files are in %s" % folder)
+    same(user("clinit", "-w", "mine", "run", environ=environ), (0, "level transition started\nmine run DONE\n", ""), "clinit finds it")
+    same(user("clstat", environ=environ), (0, "mine run DONE\n", ""), "so does clstat")
+    same(root.run("clinit", "-s", root.path(folder + "/clinit.s"), "-c", root.path("none"), "mine", "run")[0], 0, "root may command it")
+    same(user("clinit", "-k", "-w", environ=environ)[0], 0, "halted")
+    same(daemon.wait(30), 0, "it has exited")
+
+code, out, err = user("clinit", "-c", root.cltab, "-s", root.socket, "sys", "run")
+same((code, out), (4, ""), "the system's clinitd is not the user's: 4")
+like(err, "clinit: %s: not permitted" % root.socket, "and it says so")
+os.chmod(root.socket, 0o666)
+code, out, err = user("clinit", "-c", root.cltab, "-s", root.socket, "sys", "run")
+same((code, out, err), (4, "", "clinit: not permitted: only root and uid 0 are\n"), "not even when the socket's mode lets them in")
+same(root.state("sys"), None, "it has not been told anything")
+os.unlink(root.path("home/.config/clinit/cltab"))
+code, out, err = user("clinitd")
+same(code, 6, "without a cltab of their own clinitd does not start")
+like(err, "home/.config/clinit/cltab: cannot be read", "it does not read /etc/cltab")
+code, out, err = user("clinit", "g", "run")
+like(err, "/var/run/clinit/clinit.s", "clinit asks the system's then")
+ok(root.stop() == 0, "halted")
+done()

@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+"""make install and pip install: programs that run from where they were put, and their manual (SPEC: the card)."""
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, sys.path[0] + "/lib")
+from tap import cleanup, done, like, note, ok, same
+from world import ROOT
+
+folder = tempfile.mkdtemp(prefix="clinit-t-")
+cleanup(lambda: shutil.rmtree(folder))
+
+
+def run(*args, **more):
+    call = subprocess.run(args, capture_output=True, text=True, **more)
+    if call.returncode:
+        note(call.stdout + call.stderr)
+    return call
+
+
+def files(path):
+    return sorted(os.path.relpath(os.path.join(place, name), path) for place, _, names in os.walk(path)
+                  for name in names if "__pycache__" not in place)
+
+
+make = ["make", "-s", "-C", ROOT, "PYTHON=" + sys.executable, "DESTDIR=" + folder + "/dest", "PREFIX=/opt/clinit", "MANDIR=/opt/man"]
+clean = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+same(run(*make, "install", env=clean).returncode, 0, "make install DESTDIR= PREFIX= MANDIR=")
+found = files(folder + "/dest")
+for name in ("opt/clinit/bin/clinitd", "opt/clinit/bin/clinit", "opt/clinit/bin/clstat", "opt/clinit/lib/clinit/init.py",
+             "opt/clinit/share/doc/clinit/cltab.example", "opt/man/man5/cltab.5", "opt/man/man8/clinit.8"):
+    ok(name in found, "installs %s" % name)
+ok(os.path.isdir(folder + "/dest/opt/clinit/lib/clinit/__pycache__") or os.environ.get("PYTHONPYCACHEPREFIX"), "byte code, too")
+for name in ("clinitd", "clinit", "clstat"):
+    program = folder + "/dest/opt/clinit/bin/" + name
+    same(run(program, "--version").stdout.split()[:1], [name], "%s runs from there" % name)
+    with open(program) as file:
+        same(file.readline(), "#!%s\n" % sys.executable, "by the interpreter that was found at install")
+same(run(*make, "uninstall", env=clean).returncode, 0, "make uninstall")
+same(files(folder + "/dest"), [], "leaves nothing")
+
+source = folder + "/source"
+os.mkdir(source)
+for name in ("bin", "lib", "man", "etc", "setup.py", "README.md", "LICENSE"):
+    (shutil.copytree if os.path.isdir(os.path.join(ROOT, name)) else shutil.copy)(os.path.join(ROOT, name), os.path.join(source, name))
+venv = folder + "/venv"
+same(run(sys.executable, "-m", "venv", venv).returncode, 0, "a virtual environment")
+call = run(venv + "/bin/pip", "install", "--quiet", "--disable-pip-version-check", "--no-cache-dir", source)
+same(call.returncode, 0, "pip install .")
+bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+for name in ("clinitd", "clinit", "clstat"):
+    same(run(venv + "/bin/" + name, "--version", env=bare).stdout.split()[:1], [name], "%s runs, with what it needs" % name)
+like(" ".join(files(venv)), "share/man/man8/clinit.8", "its manual is there")
+done()
