@@ -47,10 +47,12 @@ os.mkdir(source)
 for name in ("bin", "lib", "man", "etc", "setup.py", "README.md", "LICENSE"):
     (shutil.copytree if os.path.isdir(os.path.join(ROOT, name)) else shutil.copy)(os.path.join(ROOT, name), os.path.join(source, name))
 venv = folder + "/venv"
-same(run(sys.executable, "-m", "venv", venv).returncode, 0, "a virtual environment")
-call = run(venv + "/bin/pip", "install", "--quiet", "--disable-pip-version-check", "--no-cache-dir", source)
-same(call.returncode, 0, "pip install .")
-bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+# Some versions of pip leave a file in TMPDIR
+bare = {**{name: value for name, value in os.environ.items() if name != "PYTHONPATH"}, "TMPDIR": folder}
+same(run(sys.executable, "-m", "venv", venv, env=bare).returncode, 0, "a virtual environment")
+pip = run(venv + "/bin/pip", "install", "--quiet", "--disable-pip-version-check", "--no-cache-dir", source,
+          env=bare)
+same(pip.returncode, 0, "pip install .")
 for name in ("clinitd", "clinit", "clstat"):
     same(run(venv + "/bin/" + name, "--version", env=bare).stdout.split()[:1], [name], "%s runs, with what it needs" % name)
 like(" ".join(files(venv)), "share/man/man8/clinit.8", "its manual is there")
