@@ -23,7 +23,7 @@ with open(sys.argv[1] + ".new", "w") as file:
                "cwd": os.getcwd(), "umask": mask, "nofile": resource.getrlimit(resource.RLIMIT_NOFILE),
                "env": dict(os.environ)}, file)
 os.rename(sys.argv[1] + ".new", sys.argv[1])
-print("said")
+print("said", flush=True)
 print("erred", file=sys.stderr)
 """
 

@@ -61,6 +61,13 @@ def skip_all(why):
     sys.exit(0)
 
 
+def skip(what, why):
+    """One test that cannot be done here."""
+    global _count
+    _count += 1
+    print("ok %d # SKIP %s: %s" % (_count, what, why), flush=True)
+
+
 def cleanup(function):
     """Call FUNCTION at the end, whatever happened, the last registered first."""
     _cleanups.append(function)
