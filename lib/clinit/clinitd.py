@@ -104,7 +104,8 @@ class Daemon:
         self.write_failed = False
         self.here = statusfile.here()
         self.perform: dict[str, Callable[..., Event | None]] = {
-            "spawn": self.kernel.spawn, "signal": self.kernel.signal, "forget": self.kernel.forget,
+            "spawn": self.kernel.spawn, "signal": self.kernel.signal,
+            "await": self.kernel.await_rest, "forget": self.kernel.forget,
             "arm": self.arm, "disarm": self.disarm, "status": self.touch, "answer": self.answer,
             "log": self.log.say, "exit": self.exit}
         self.move_log()

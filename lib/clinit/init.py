@@ -13,14 +13,16 @@ Events, as tuples:
     ("started", name, facts)                 exec succeeded; facts: {"pid": ..., "start": ..., "run": ...}
     ("unstartable", name, code, why)         exec failed; code 126 or 127
     ("refused", name, why)                   the system has no room for a process
-    ("exited", name, last, rest)             the main process was reaped; rest: others of its group live
-    ("gone", name)                           the rest is gone too
+    ("exited", name, last, rest)             the main process was reaped; rest: others of its group live, and
+                                             what becomes of them is to be said: await or forget
+    ("gone", name)                           the rest that was awaited is gone
     ("timer", name, what)                    an armed timer ran out
 
 Actions, as tuples:
     ("spawn", entry, level, previous)        start a process; answered by started, unstartable or refused
     ("signal", name, signal)                 to all that is left of it; signal without the SIG
-    ("forget", name)                         what its main process left behind is nobody's business
+    ("await", name)                          report when the rest of it is gone
+    ("forget", name)                         the rest of it is nobody's business
     ("arm", name, what, seconds)  ("disarm", name, what)
     ("status",)                              something that the status file shows has changed
     ("answer", client, text)  ("log", text)  ("exit",)
@@ -30,7 +32,7 @@ from __future__ import annotations
 from . import cltab as tables
 from . import errors, protocol, rules, statusline
 from .cltab import Cltab, Entry
-from .machines import ALIVE, DAEMON, GROUP, PROCESS, RESTING, step
+from .machines import ALIVE, DAEMON, GROUP, PROCESS, RESTING, STOPPING, step
 
 Event = tuple       # its name, then its facts
 Action = tuple      # likewise
@@ -333,7 +335,7 @@ class Group:
                 process.leaving = process.alive
                 if process.state == "PAUSED":
                     process.handle("reset")
-            if process.leaving:
+            if process.leaving and process.alive:
                 self.leaving.add(process)
                 process.handle("stop")
         if not self.leaving:
@@ -478,7 +480,7 @@ class Process:
     def unstartable(self, code: int) -> None:
         """It could not be executed. That counts as an exit; a respawn is paused at once (SPEC 3)."""
         self.last = "exit:%d" % code
-        if self.state == "STOPPING":
+        if self.state in STOPPING:
             self.ended()
         elif self.entry.mode == "respawn":
             self.quick = self.settings.respawn[0]
@@ -488,7 +490,7 @@ class Process:
             self.handle(rules.outcome(self.entry.mode, self.last))
 
     def refused(self) -> None:
-        if self.state == "STOPPING":
+        if self.state in STOPPING:
             self.ended()
         else:
             self.handle("refused")
@@ -496,9 +498,11 @@ class Process:
     def exited(self, last: str, rest: bool) -> None:
         """Its main process is reaped. What `wait`, `once` and `test` leave behind is theirs (SPEC 5)."""
         self.last = last
-        if self.state in ("STOPPING", "STUCK"):
+        if self.state in STOPPING:
             self.log("pid %s %s, stopped", self.pid, rules.describe(last))
-            if not rest:
+            if rest:
+                self.group.init.act("await", self.name)
+            else:
                 self.ended()
             return
         event = self._outcome(last)
@@ -509,6 +513,7 @@ class Process:
         if rest and self.entry.mode == "respawn":
             self.after = event
             self.log("others of its process group are left, they go first")
+            self.group.init.act("await", self.name)
             self.handle("sweep")
             return
         if rest:

@@ -31,21 +31,22 @@ def epoch() -> float:
 
 
 class Child:
-    """A process that was started. rest: (pid, start time) of what its group held when last seen, once it is reaped."""
-    __slots__ = ("name", "pid", "start", "rest")
+    """A process that was started. rest: once it is reaped, the (pid, start time) of what its group held when last seen."""
+    __slots__ = ("name", "pid", "start", "reaped", "rest")
 
     def __init__(self, name: str, pid: int) -> None:
         self.name = name
         self.pid = pid
         self.start = members.start_time(pid)
-        self.rest: list[tuple[int, int]] | None = None
+        self.reaped = False
+        self.rest: list[tuple[int, int]] = []
 
 
 class Kernel:
     """Made when the handlers of signals are in their place.
 
     children: {pid: Child} not reaped yet; by_name: those and the reaped ones of which a rest is left;
-    rests: the latter alone.
+    rests: those of them whose end is awaited.
     """
 
     def __init__(self, cltab: str, log: Callable[[str], None]) -> None:
@@ -120,7 +121,7 @@ class Kernel:
             self._send(child, signal.SIGCONT)   # what is stopped could not act on it
 
     def _send(self, child: Child, number: int) -> None:
-        if child.rest is None:
+        if not child.reaped:
             try:
                 os.killpg(child.pid, number)
             except OSError:
@@ -130,10 +131,13 @@ class Kernel:
         for pid, start in child.rest:
             members.send(pid, start, number)
 
+    def await_rest(self, name: str) -> None:
+        """Report when what the reaped process NAME has left is gone."""
+        self.rests[name] = self.by_name[name]
+
     def forget(self, name: str) -> None:
-        """What is left of the reaped process NAME is not ours."""
-        self.by_name.pop(name, None)
-        self.rests.pop(name, None)
+        """What the reaped process NAME has left is not ours."""
+        del self.by_name[name]
 
     # What the world did
 
@@ -155,10 +159,10 @@ class Kernel:
     def _leaves_rest(self, child: Child) -> bool:
         """Whether others of the process group of CHILD, just reaped, live on; if not it is forgotten."""
         # While a group has members its number is not given again; so this one call tells, at once after reaping
+        child.reaped = True
         if _is_group(child.pid):
             child.rest = self._group(child)
             if child.rest:
-                self.rests[child.name] = child
                 return True
         del self.by_name[child.name]
         return False
@@ -169,12 +173,13 @@ class Kernel:
         return [("gone", name) for name, child in list(self.rests.items()) if self._is_gone(child)]
 
     def _is_gone(self, child: Child) -> bool:
-        if any(members.lives(pid, start) for pid, start in child.rest or ()):
+        if any(members.lives(pid, start) for pid, start in child.rest):
             return False
         if _is_group(child.pid):
             child.rest = self._group(child)     # others have joined; zombies alone do not count
             if child.rest:
                 return False
+        del self.rests[child.name]
         self.forget(child.name)
         return True
 

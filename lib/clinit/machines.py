@@ -105,6 +105,7 @@ PROCESS: Table = {
     ("STOPPING",  "again"):     ("STARTING",   "calm", "spawn"),
     ("STOPPING",  "too_rapid"): ("PAUSED",     "calm", "pause"),
 
+    ("STUCK",     "started"):   ("STUCK",),
     ("STUCK",     "stop"):      ("STUCK",),
     ("STUCK",     "survived"):  ("STUCK",      "insist"),
     ("STUCK",     "gone"):      ("IDLE",       "calm", "tell_left"),
@@ -117,6 +118,7 @@ PROCESS: Table = {
     ("FAILED",    "reset"):     ("IDLE",),
 }
 
+STOPPING = ("STOPPING", "STUCK")                              # a process that is being stopped
 RESTING = ("CONFIGURED", "DONE", "PASSED", "FAILED")          # a group's states that only a command leaves
 ALIVE = ("STARTING", "RUNNING", "STOPPING", "STUCK")          # a process of which something may be alive
 

@@ -117,6 +117,10 @@ class FakeKernel:
             self.rest.remove(name)
             self.queue.append(("gone", name))
 
+    def do_await(self, name):
+        if name not in self.rest:
+            raise Fault("%s awaited, and not there" % name)
+
     def do_forget(self, name):
         self.rest.remove(name)
 
