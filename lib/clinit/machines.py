@@ -62,9 +62,7 @@ GROUP: Table = {
     ("HALTING",    "cleared"):  ("CONFIGURED", "retire"),
 
     ("STOPPING",   "moved"):    ("STOPPING",),
-    ("HALTING",    "moved"):    ("HALTING",),
     ("DONE",       "moved"):    ("DONE",),
-    ("PASSED",     "moved"):    ("PASSED",),
     ("FAILED",     "moved"):    ("FAILED",),
 }
 
