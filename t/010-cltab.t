@@ -87,6 +87,8 @@ for text, what in {
     ":::respawn:5 1": "F:1: respawn: '5 1' is not N WINDOW PAUSE",
     ":::respawn:x 1 60": "F:1: respawn: 'x 1 60'",
     ":::output:": "F:1: output: no folder",
+    ":::operators:": "F:1: operators: '' is not the name of a group",
+    "web:::operators:adm": "F:1: setting operators is global",
     "web:a:run:once:x\0": "F:1: a NUL byte",
     b"ok:b:run:once:x\nweb:a:run:once:\xff": "F:2: not UTF-8 at byte 16 of the line",
 }.items():

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """An ordinary user has a clinitd of their own, with XDG defaults; other users are not let in (SPEC 7, 10)."""
+import grp
 import os
 import subprocess
 import sys
@@ -73,8 +74,20 @@ same((code, out), (4, ""), "the system's clinitd is not the user's: 4")
 like(err, "clinit: %s: not permitted" % root.socket, "and it says so")
 os.chmod(root.socket, 0o666)
 code, out, err = user("clinit", "-c", root.cltab, "-s", root.socket, "sys", "run")
-same((code, out, err), (4, "", "clinit: not permitted: only root and uid 0 are\n"), "not even when the socket's mode lets them in")
+same((code, out, err), (4, "", "clinit: not permitted to uid 65534\n"), "not even when the socket's mode lets them in")
 same(root.state("sys"), None, "it has not been told anything")
+group = grp.getgrgid(NOBODY).gr_name
+root.write(":::operators:%s\n" % group + root.read("cltab"))
+same(root.clinit(), (0, "nothing to do\n", ""), "operators: a group of users")
+facts = os.stat(root.socket)
+same((facts.st_mode & 0o777, facts.st_gid), (0o660, NOBODY), "the socket is theirs, too")
+same(user("clinit", "-c", root.cltab, "-s", root.socket, "-w", "sys", "run")[0], 0, "its members may command")
+like(root.said, "tell sys run (uid %d, pid " % NOBODY, "and the log says who did")
+root.write(":::operators:no-such-group\n" + QUICK + "sys:a:run:respawn:sleep 1000\n")
+same(root.clinit()[0], 0, "a group that is not there")
+like(root.said, "operators: there is no group of users no-such-group", "... is said")
+same(os.stat(root.socket).st_mode & 0o777, 0o600, "... and nobody is let in")
+same(user("clinit", "-c", root.cltab, "-s", root.socket, "sys", "run")[0], 4, "... any more")
 os.unlink(root.path("home/.config/clinit/cltab"))
 code, out, err = user("clinitd")
 same(code, 6, "without a cltab of their own clinitd does not start")

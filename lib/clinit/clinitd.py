@@ -5,6 +5,7 @@ handle what happened, write the status, answer.
 """
 from __future__ import annotations
 
+import grp
 import os
 import signal
 import stat
@@ -110,6 +111,7 @@ class Daemon:
             "log": self.log.say, "exit": self.exit}
         self.move_log()
         self.lock = self.open_socket(where.sockets[0])
+        self.permit_operators()
 
     # Files: the socket, the log, the cltab, the status --------------------------------------------------
 
@@ -142,6 +144,17 @@ class Daemon:
         except errors.Error as error:
             self.log.say(str(error))
 
+    def permit_operators(self) -> None:
+        """Let the group of users command that the cltab names."""
+        name = self.cltab.top.get("operators")
+        gid = None
+        if name is not None:
+            try:
+                gid = grp.getgrnam(name).gr_gid
+            except KeyError:
+                self.log.say("operators: there is no group of users %s" % name)
+        self.server.permit(gid)
+
     def move_log(self) -> None:
         """Log to where the cltab says, opened afresh."""
         to = self.cltab.top.get("log", "")
@@ -169,6 +182,7 @@ class Daemon:
         if self.cltab.top.get("log", "") != self.log.to:
             self.move_log()
         self.move_socket()
+        self.permit_operators()
         if self.where.clstat != old:
             statusfile.remove(old)
         self.dirty = True

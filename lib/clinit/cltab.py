@@ -56,7 +56,7 @@ class Cltab:
     groups:   {group: [Entry, ...]} in file order; `initdefault` entries are not among them
     owner:    {tag: group}
     defaults: {group: level} from `initdefault`
-    top:      the global settings of the programs themselves: {"socket", "clstat", "log": value}
+    top:      the global settings of the programs themselves: {"socket", "clstat", "log", "operators": value}
     """
 
     def __init__(self) -> None:
@@ -297,5 +297,11 @@ def _log(value: str) -> str:
     return value if value == "syslog" else _path(value)
 
 
-TOP = {"socket": _socket, "clstat": _path, "log": _log}
+def _operators(value: str) -> str:
+    if not value or " " in value:
+        raise ValueError("operators: %s is not the name of a group of users" % repr(value))
+    return value
+
+
+TOP = {"socket": _socket, "clstat": _path, "log": _log, "operators": _operators}
 SCOPED = {"kill": _kill, "respawn": _respawn, "output": _output}

@@ -16,7 +16,10 @@ from .loop import Loop
 
 IDLE = 10.0             # seconds for a request to be complete, and for an answer to be read
 MAX_CLIENTS = 128
+KEPT = 8                # places of these that are for root and the daemon's own uid
 MAX_UNREAD = 1 << 20    # bytes of answers that a client has not read
+SO_PEERGROUPS = 59      # Linux 4.13; the socket module does not name it
+MAX_GROUPS = 256        # of a client; the socket module asks for 1024 bytes at most
 ACCEPTS = 32            # new clients a turn
 
 Handler = Callable[["Client", "tuple[str, ...]"], None]
@@ -42,7 +45,10 @@ class Client:
 
 
 class Server:
-    """Listens at one path at a time. request(client, words) and left(client) are called as they happen."""
+    """Listens at one path at a time. request(client, words) and left(client) are called as they happen.
+
+    operators: the gid whose members may command as well, or None; permit() sets it.
+    """
 
     def __init__(self, loop: Loop, clock: Callable[[], float], request: Handler,
                  left: Callable[[Client], None]) -> None:
@@ -51,6 +57,7 @@ class Server:
         self.request = request
         self.left = left
         self.path = ""
+        self.operators: int | None = None
         self.clients: set[Client] = set()
         self._listener: socket.socket | None = None
 
@@ -73,8 +80,19 @@ class Server:
             os.umask(mask)
         self.close(remove=path != self.path)
         self.path = path
+        self.permit(self.operators)
         self._listener = listener
         self.loop.readers[listener.fileno()] = self._accept
+
+    def permit(self, operators: int | None) -> None:
+        """Let the members of the group OPERATORS command, beside root and our own uid; None: nobody."""
+        self.operators = operators
+        try:
+            if operators is not None:
+                os.chown(self.path, -1, operators)
+            os.chmod(self.path, 0o600 if operators is None else 0o660)
+        except OSError:
+            pass    # somebody has removed it; or it is not for us to give: who is let in is asked again below
 
     def close(self, remove: bool = True) -> None:
         """Listen no more; the clients that are connected stay."""
@@ -96,11 +114,13 @@ class Server:
                 return
             connection.setblocking(False)
             client = Client(connection, *_peer(connection))
+            master = client.uid in (0, os.getuid())
+            places = MAX_CLIENTS if master else MAX_CLIENTS - KEPT
             self.clients.add(client)
-            if client.uid not in (0, os.getuid()):
-                self._dismiss(client, errors.DENIED, "not permitted: only root and uid %d are" % os.getuid())
-            elif len(self.clients) > MAX_CLIENTS:
-                self._dismiss(client, errors.NO_DAEMON, "too many clients: %d" % MAX_CLIENTS)
+            if not master and self.operators not in _peer_groups(connection):
+                self._dismiss(client, errors.DENIED, "not permitted to uid %d" % client.uid)
+            elif len(self.clients) > places:
+                self._dismiss(client, errors.NO_DAEMON, "too many clients: %d" % places)
             else:
                 self.loop.readers[connection.fileno()] = functools.partial(self._read, client)
                 self._arm(client)
@@ -224,6 +244,16 @@ def _peer(connection: socket.socket) -> tuple[int, int]:
         return os.getuid(), 0
     pid, uid, _ = struct.unpack("iII", data)
     return uid, pid
+
+
+def _peer_groups(connection: socket.socket) -> tuple[int, ...]:
+    """The gids of who is at the other end, supplementary ones too; none where that cannot be told."""
+    try:
+        data = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)[8:]
+        data += connection.getsockopt(socket.SOL_SOCKET, SO_PEERGROUPS, MAX_GROUPS * 4)
+    except (OSError, AttributeError):
+        return ()
+    return struct.unpack("%dI" % (len(data) // 4), data)
 
 
 def _remove_socket(path: str) -> None:
