@@ -13,10 +13,10 @@ all:
 	@echo "make demo: see it run. make test: test it. make install: PREFIX, MANDIR and DESTDIR say where to."
 
 demo:
-	@PYTHON=$(PYTHON) t/lib/with-env t/lib/demo
+	@PYTHON=$(PYTHON) t/lib/with-env "docopt setproctitle" t/lib/demo
 
 test:
-	@PYTHON=$(PYTHON) t/lib/with-env sh -c 'prove -j$(JOBS) --exec "$$PYTHON" t/'
+	@PYTHON=$(PYTHON) t/lib/with-env "docopt setproctitle hypothesis" sh -c 'prove -j$(JOBS) --exec "$$PYTHON" t/'
 
 # The first line of each program names the interpreter that was found now, whatever PATH says later.
 install:

@@ -59,6 +59,8 @@ for name, floor in sorted(FLOOR.items(), key=lambda item: (item[1], item[0])):
 CLOCKS = {"monotonic", "time", "perf_counter", "clock_gettime"}
 DAEMON_SIDE = [name for name, floor in FLOOR.items() if floor <= 3 or name == "clinitd"]
 same([name for name in DAEMON_SIDE if uses(name, "time") & CLOCKS], ["kernel"], "one module reads the clock")
+same([name for name in DAEMON_SIDE if uses(name, "time") & {"strftime", "localtime"}], ["log"],
+     "and one stamps lines for people")
 same([name for name in DAEMON_SIDE if uses(name, "os") & {"waitpid", "wait", "waitid"}], ["spawn", "kernel"],
      "one module reaps; spawn only what never became a program")
 same([name for name in DAEMON_SIDE if uses(name, "os") & {"fork", "posix_spawn", "forkpty"}], ["spawn"],

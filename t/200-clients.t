@@ -18,7 +18,8 @@ def connect(data=b""):
     client.connect(world.socket)
     client.settimeout(PATIENCE)
     cleanup(client.close)
-    client.sendall(data)
+    if data:
+        client.sendall(data)
     return client
 
 
@@ -32,10 +33,7 @@ def ended(client):
 def answer(client):
     data = b""
     while not data.endswith(b"\n"):
-        more = client.recv(4096)
-        if not more:
-            break
-        data += more
+        data += client.recv(4096) or b"...ended\n"
     return data.decode()
 
 

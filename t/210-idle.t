@@ -76,12 +76,14 @@ same(list(loop.writers), [client.connection.fileno()], "the rest waits for the r
 now += IDLE + 1
 turn()
 same((client.open, loop.writers), (False, {}), "but not for ever")
-greedy = connect()
+greedy, count = connect(), len(asked)
 greedy.sendall(b"clinit/1 wait\n" * 3)
 turn()
+same(len(asked), count + 1, "one request is heard at a time")
 client = asked[-1][0]
-for _ in range(2):
-    server.answer(client, "x" * MAX_UNREAD)
+server.answer(client, "x" * (MAX_UNREAD - 10))
+same(len(asked), count + 2, "and the next when it is answered")
+server.answer(client, "x" * MAX_UNREAD)
 same(client.open, False, "nor is what is kept without end")
 
 leaver = connect()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Too rapid respawn, on real processes (SPEC 4). The cltab has shorter times, so that nobody waits."""
+"""Too rapid respawn, on real processes (SPEC 4). Of the settings only the times are not the usual ones."""
 import sys
 
 sys.path.insert(0, sys.path[0] + "/lib")
@@ -8,9 +8,9 @@ from world import QUICK, World, wait_for
 
 world = World(QUICK + """
 g:flap:run:respawn:echo x >> WORLD/runs
-:::respawn:3 1 0.5
+:::respawn:3 1000 0.5
 h:default:run:respawn:echo x >> WORLD/default
-h:default::respawn:5 1 60
+h:default::respawn:5 1000 60
 """)
 world.start()
 world.clinit("h", "run")

@@ -19,6 +19,7 @@ same(world.said.count("\n"), 2, "each error in a line")
 like(world.said, "clinitd: %s:1: 3 fields, not the five of" % world.cltab, "as FILE:LINE: what is wrong")
 like(world.said, "clinitd: %s:3: unknown mode: dance" % world.cltab, "all of them")
 world.write("g:a:run:once:x\nh:a:run:once:y\n")
+same(world.start(ready=False).wait(30), 6, "a duplicate tag at the start: it does not start, and does not hang")
 same(world.run("clinitd", "-t", "-c", world.cltab),
      (6, "", "clinitd: %s:2: duplicate tag: a (also in line 1)\n" % world.cltab), "clinitd -t, a duplicate tag: 6")
 same(world.run("clinitd", "-t", "-c", world.path("none")),
@@ -54,6 +55,10 @@ for name, ruin in (("malformed", lambda: world.write(BAD)), ("gone", lambda: os.
     same(daemon.poll(), None, "... and the daemon lives")
 code, out, err = world.clinit("-w", "g", "maint")
 same((code, world.state("g:b")), (0, "RUNNING"), "another level, by the kept table")
+like(err, "clinit: %s" % world.cltab, "with -w, too, there is a warning")
+code, out, err = world.clinit("new", "run")
+like(err, "clinit: %s" % world.cltab, "and for a group that the bad file may have brought")
+like(err, "clinit: no such group: new\n", "which is not there")
 code, out, err = world.clinit("-k", "-w")
 same((code, out, daemon.poll()), (0, "all groups halting\n", 0), "a halt is carried out")
 like(err, world.cltab, "with a warning")

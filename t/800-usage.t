@@ -5,7 +5,7 @@ import sys
 
 sys.path.insert(0, sys.path[0] + "/lib")
 from tap import done, like, ok, same
-from world import QUICK, World
+from world import QUICK, World, wait_for
 
 world = World(QUICK + "g:a:run:test:test -e WORLD/yes\ng:b:maint:wait:while test ! -e WORLD/go; do sleep 0.02; done\n")
 for program, *args in (["clinit", "a", "b", "c"], ["clinit", "-x"], ["clinit", "-t"], ["clinit", "-t", "soon", "g", "run"],
@@ -33,8 +33,7 @@ same(world.clstat(), (1, "g run FAILED\n", ""), "clstat: 1")
 same(world.clinit("-t", "0.1", "g", "maint"), (3, "level transition started\n", "clinit: not yet: the time given is over\n"), "not yet: 3")
 same(world.clstat("-g", "g"), (3, "maint STARTING\n", ""), "clstat: 3")
 waiter = world.popen("clinit", *world.options, "-w", "g", "maint", stderr=-1)
-while "wait" not in world.said and world.said.count("tell g maint") < 2:
-    pass
+wait_for(lambda: world.said.count("tell g maint") == 2, "somebody to wait")
 same(world.clinit("g", "run")[0], 0, "somebody else tells it another level")
 same((waiter.communicate()[1], waiter.returncode), ("clinit: another command took over: g goes to run\n", 5), "taken over: 5")
 world.write("", "yes")

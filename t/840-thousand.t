@@ -30,7 +30,9 @@ def pids():
 def timed(what, call):
     began = time.monotonic()
     result = call()
-    note("%s: %.2f s" % (what, time.monotonic() - began))
+    took = time.monotonic() - began
+    note("%s: %.2f s" % (what, took))
+    ok(took < 60, "%s: seconds, not minutes" % what)
     return result
 
 

@@ -23,8 +23,8 @@ __all__ = ["client", "daemon", "status", "CltabError", "Denied", "Error", "NoDae
 def daemon(cltab: str | None = None, socket: str | None = None, clstat: str | None = None) -> int:
     """Be clinitd until it is shut down; returns its exit status. Paths as the options -c, -s and -f.
 
-    It forks and handles signals: it is for a process of its own. Raises CltabError, and Error where it
-    could not start.
+    It forks, and handles signals, and does not undo that: it is for a process of its own, which exits then.
+    Raises CltabError, and Error where it could not start.
     """
     from . import clinitd, paths
     return clinitd.run(paths.for_daemon(cltab, socket, clstat))

@@ -17,64 +17,73 @@ RETRY = 0.02
 
 
 class Connection:
-    """A conversation with the clinitd that answers first of those at SOCKETS. Raises NoDaemon, Denied."""
+    """A conversation with the clinitd that answers first of those at SOCKETS.
 
-    def __init__(self, sockets: list[str]) -> None:
+    deadline: on time.monotonic(), None for never. Raises NoDaemon, Denied, NotYet.
+    """
+
+    def __init__(self, sockets: list[str], deadline: float | None) -> None:
+        self.deadline = deadline
         self.buffer = b""
-        reason = ""
+        failures: list[errors.Error] = []
         for self.path in sockets:
             self.socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
             try:
+                self._limit()
                 self.socket.connect(os.fsencode(self.path))
                 return
             except PermissionError:
-                raise errors.Denied("%s: not permitted" % self.path) from None
+                failures.append(errors.Denied("%s: not permitted" % self.path))
+            except (_socket.timeout, BlockingIOError):      # the latter: so many wait already
+                failures.append(_late())
             except OSError as error:
-                self.socket.close()
-                reason = reason or "no clinitd answers at %s: %s" % (self.path, error.strerror or error)
-        raise errors.NoDaemon(reason)
+                failures.append(errors.NoDaemon("no clinitd answers at %s: %s" % (self.path, error.strerror or error)))
+            self.socket.close()
+        raise failures[0]
 
-    def ask(self, deadline: float | None, *words: str) -> tuple[list[str], str]:
-        """Send a request; returns the lines of its answer, and the text of the last one.
+    def ask(self, warnings: list[str], *words: str) -> str:
+        """Send the request WORDS; returns the text of the answer; its warnings are appended to WARNINGS.
 
-        deadline: on time.monotonic(), None for never. Raises the Error of the answer, NotYet when the
-        deadline is over, NoDaemon when the daemon goes away before it has answered.
+        Raises the Error of the answer, NotYet when the deadline is over, NoDaemon when the daemon goes
+        away before it has answered.
         """
-        self._send(protocol.request(*words), deadline)
+        self._send(protocol.request(*words))
         lines: list[str] = []
         while True:
-            line = self._line(deadline)
+            line = self._line()
             if line is None:
                 raise errors.NoDaemon("clinitd went away")
             last = protocol.last_line(line)
-            if last is None:
+            if line.startswith("warning "):
+                warnings.append(line[len("warning "):])
+            elif last is None:
                 lines.append(line)
-                continue
-            code, text = last
-            if code == errors.NO_GROUP and lines and not lines[0].startswith("warning "):
-                raise errors.CltabError([*lines, text])
-            if code:
-                raise errors.by_code(code, text)
-            return lines, text
+            else:
+                code, text = last
+                if code and lines:
+                    raise errors.CltabError([*lines, text])
+                if code:
+                    raise errors.by_code(code, text)
+                return "\n".join([*lines, text] if text else lines)
 
-    def ended(self, deadline: float | None) -> None:
+    def ended(self) -> None:
         """Wait until the daemon closes the connection. Raises NotYet."""
-        while self._line(deadline) is not None:
+        while self._line() is not None:
             pass
 
-    def _send(self, data: bytes, deadline: float | None) -> None:
+    def _send(self, data: bytes) -> None:
         try:
-            self._limit(deadline)
+            self._limit()
             self.socket.sendall(data)
         except _socket.timeout:
             raise _late() from None
         except OSError:
             pass    # it may have said why before it closed
 
-    def _line(self, deadline: float | None) -> str | None:
+    def _line(self) -> str | None:
         while b"\n" not in self.buffer:
             try:
-                self._limit(deadline)
+                self._limit()
                 data = self.socket.recv(65536)
             except _socket.timeout:
                 raise _late() from None
@@ -86,9 +95,9 @@ class Connection:
         line, _, self.buffer = self.buffer.partition(b"\n")
         return line.decode("utf-8", "surrogateescape")
 
-    def _limit(self, deadline: float | None) -> None:
-        if deadline is not None:
-            left = deadline - time.monotonic()
+    def _limit(self) -> None:
+        if self.deadline is not None:
+            left = self.deadline - time.monotonic()
             if left <= 0:
                 raise _socket.timeout
             self.socket.settimeout(left)
@@ -105,7 +114,7 @@ class Client:
     """Commands a clinitd and reads its status; `clinit.client()` makes one.
 
     cltab, socket, clstat: paths, each with the programs' default. timeout, everywhere: seconds, None for
-    no limit. `warnings` holds what the daemon said of the cltab besides the last answer.
+    no limit. `warnings` holds what the daemon said of the cltab besides answering the last command.
     """
 
     def __init__(self, cltab: str | None = None, socket: str | None = None, clstat: str | None = None) -> None:
@@ -163,11 +172,12 @@ class Client:
     def shutdown(self, wait: bool = False, timeout: float | None = None) -> str:
         """Halt all groups, then the daemon. With `wait` returns when it is gone: its lock is free."""
         deadline = _deadline(timeout)
-        connection = Connection(self.paths.sockets)
+        self.warnings = []
+        connection = Connection(self.paths.sockets, deadline)
         try:
-            message = self._answer(*connection.ask(deadline, "halt"))
+            message = connection.ask(self.warnings, "halt")
             if wait:
-                connection.ended(deadline)
+                connection.ended()
                 self._await_lock(connection.path, deadline)
             return message
         finally:
@@ -182,15 +192,13 @@ class Client:
         return "\n".join(lines) + ("" if group is not None and level is not None or not lines else "\n")
 
     def _ask(self, deadline: float | None, *words: str) -> str:
-        connection = Connection(self.paths.sockets)
+        if words[0] != "wait":      # which goes on from a command whose warnings are still of interest
+            self.warnings = []
+        connection = Connection(self.paths.sockets, deadline)
         try:
-            return self._answer(*connection.ask(deadline, *words))
+            return connection.ask(self.warnings, *words)
         finally:
             connection.close()
-
-    def _answer(self, lines: list[str], text: str) -> str:
-        self.warnings = [line[len("warning "):] for line in lines if line.startswith("warning ")]
-        return "\n".join([line for line in lines if not line.startswith("warning ")] + ([text] if text else []))
 
     def _await_lock(self, socket: str, deadline: float | None) -> None:
         from . import lock

@@ -21,9 +21,10 @@ def main(program: str, usage: str, run: Callable[[Options], int]) -> None:
         code = error.code
     except KeyboardInterrupt:
         code = 130      # as a shell says it of SIGINT
-    except BrokenPipeError:
-        # Whoever read us has seen enough; the interpreter must not find that out once more at its end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    except OSError as error:        # the library has words of its own for its files: it is stdout
+        if not isinstance(error, BrokenPipeError):      # of that, whoever read us knows
+            complain(program, "cannot write: %s" % error.strerror)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)    # or the interpreter fails once more at its end
         code = errors.FAILED
     except Exception as error:      # a fault of ours, but no traceback for the user
         complain(program, "internal error: %s: %s" % (type(error).__name__, error))

@@ -110,22 +110,25 @@ class Daemon:
             "arm": self.arm, "disarm": self.disarm, "status": self.touch, "answer": self.answer,
             "log": self.log.say, "exit": self.exit}
         self.move_log()
-        self.lock = self.open_socket(where.sockets[0])
+        self.lock = self.open_socket(where.sockets[0], lock.PATIENCE)
         self.permit_operators()
 
     # Files: the socket, the log, the cltab, the status --------------------------------------------------
 
-    def open_socket(self, path: str) -> int:
-        """Listen at PATH; returns the descriptor of its lock. Raises Error; then all is as before."""
+    def open_socket(self, path: str, patience: float = 0.0) -> int:
+        """Listen at PATH; returns the descriptor of its lock. Raises Error; then all is as before.
+
+        patience: seconds to wait for a lock whose holder is dead.
+        """
         if len(os.fsencode(path)) > tables.MAX_SOCKET:
             raise errors.Error("%s: the path of a socket is at most %d bytes" % (path, tables.MAX_SOCKET))
         held = None
         try:
             make_folder(os.path.dirname(path))
-            held = lock.take(lock.path_of(path))
+            held = lock.take(lock.path_of(path), patience)
             self.server.listen(path)
         except lock.Held as error:
-            raise errors.Error("another clinitd (pid %d) has %s" % (error.pid, path)) from None
+            raise errors.Error("another clinitd (pid %s) has %s" % (error.pid or "unknown", path)) from None
         except OSError as error:
             if held is not None:
                 os.close(held)
@@ -141,6 +144,20 @@ class Daemon:
         try:
             self.lock, old = self.open_socket(path), self.lock
             os.close(old)
+        except errors.Error as error:
+            self.log.say(str(error))
+
+    def renew_socket(self) -> None:
+        """Make the socket anew, and the lock and the folder if they are gone, too."""
+        path = self.server.path
+        try:
+            if lock.is_at(lock.path_of(path), self.lock):
+                self.server.listen(path)
+            else:
+                self.lock, old = self.open_socket(path), self.lock
+                os.close(old)
+        except OSError as error:
+            self.log.say("cannot listen at %s: %s" % (path, error.strerror))
         except errors.Error as error:
             self.log.say(str(error))
 
@@ -314,10 +331,7 @@ class Daemon:
         if number in (signal.SIGTERM, signal.SIGINT):
             self.queue.append(("halt", None))
         elif number == signal.SIGUSR1:
-            try:
-                self.server.listen(self.server.path)
-            except OSError as error:
-                self.log.say("cannot listen at %s: %s" % (self.server.path, error.strerror))
+            self.renew_socket()
             self.dirty = True
         elif number == signal.SIGHUP:
             self.move_log()
@@ -336,6 +350,8 @@ class Daemon:
                 self.handle(("timer", *key), now)
             elif isinstance(key, Client):
                 self.server.expired(key)
+            elif key is self.server:
+                self.server.rested()
             elif key is not None:
                 self.dirty = True           # the heartbeat
             elif self.queue:
@@ -351,15 +367,26 @@ class Daemon:
         try:
             actions = self.init.handle(event, now)
         except Exception as error:      # a fault of ours; the groups need us all the same
-            self.log.say("internal error: %s: %s, at event %s" % (
-                type(error).__name__, error, " ".join(map(str, event))))
-            return
-        for action, *facts in actions:
-            if self.verbose and action != "log":
-                self.log.say("action %s" % " ".join(map(str, [action, *facts])))
-            follows: Event | None = self.perform[action](*facts)
-            if follows is not None:
-                self.queue.append(follows)
+            actions = self.init.actions     # as far as it got: what the heart believes done must be done
+            self.fault(error, event)
+            if isinstance(event[1], Client):
+                self.answer(event[1], protocol.error(errors.FAILED, "internal error, see the log of clinitd"))
+        for action in actions:
+            try:
+                self.act(*action)
+            except Exception as error:
+                self.fault(error, action)
+
+    def act(self, action: str, *facts: object) -> None:
+        """Perform one action of the heart; what follows at once stands in the queue then."""
+        if self.verbose and action != "log":
+            self.log.say("action %s" % " ".join(map(str, [action, *facts])))
+        follows: Event | None = self.perform[action](*facts)
+        if follows is not None:
+            self.queue.append(follows)
+
+    def fault(self, error: Exception, at: tuple) -> None:
+        self.log.say("internal error: %s: %s, at %s" % (type(error).__name__, error, " ".join(map(str, at))))
 
 
 def count(number: int, one: str, many: str = "") -> str:
@@ -368,9 +395,11 @@ def count(number: int, one: str, many: str = "") -> str:
 
 def make_folder(path: str) -> None:
     """Make the folder PATH, if need be, so that others may read in it."""
-    if not os.path.isdir(path):
+    mask = os.umask(0o022)
+    try:
         os.makedirs(path, exist_ok=True)
-        os.chmod(path, 0o755)
+    finally:
+        os.umask(mask)
 
 
 def tidy_descriptors() -> None:

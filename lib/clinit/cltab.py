@@ -65,6 +65,9 @@ class Cltab:
         self.defaults: dict[str, str] = {}
         self.top: dict[str, str] = {}
 
+    def __str__(self) -> str:
+        return "cltab of %d entries" % len(self.owner)
+
 
 def level_of(entries: list[Entry], level: str | None) -> dict[str, Entry]:
     """The ENTRIES that are in LEVEL, in file order: {tag: Entry}; none where LEVEL is None."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
 from . import asking, cli, errors
 
@@ -24,7 +25,7 @@ Options:
   -k, --halt          Halt all groups, then clinitd.
   -d, --daemon        Become clinitd, with the same -c, -s and -f.
   -w, --wait          Wait until it is so, and say how it went.
-  -t SECONDS          Wait so long at most.
+  -t SECONDS          Wait, but so long at most.
   -v, --verbose       Print the status after it, as clstat does.
   -c CLTAB            The cltab (default: /etc/cltab, or a user's own).
   -s SOCKET           The socket of clinitd, where the cltab names none.
@@ -56,20 +57,22 @@ def run(options: cli.Options) -> int:
 
 def command(clinitd: asking.Client, options: cli.Options, timeout: float | None) -> int:
     wait = options["--wait"] or timeout is not None
+    began = time.monotonic()
     if options["--halt"]:
         say(clinitd.shutdown(wait, timeout))
         return errors.DONE
     if options["LEVEL"] is None:
-        say(clinitd.reread() or "nothing to do")
+        say(clinitd.reread(timeout=timeout))
         group, level = "", ""
     else:
         level = options["LEVEL"]
-        group, message = tell(clinitd, options["GROUP"], level)
+        group, message = tell(clinitd, options["GROUP"], level, timeout)
         say(message)
     code = errors.DONE
     if wait:
+        left = None if timeout is None else max(0.0, began + timeout - time.monotonic())
         try:
-            say(clinitd.wait(group, level, timeout))
+            say(clinitd.wait(group, level, left))
         except errors.Error as error:
             cli.complain("clinit", str(error))
             code = error.code
@@ -78,21 +81,21 @@ def command(clinitd: asking.Client, options: cli.Options, timeout: float | None)
     return code
 
 
-def tell(clinitd: asking.Client, group: str | None, level: str) -> tuple[str, str]:
+def tell(clinitd: asking.Client, group: str | None, level: str, timeout: float | None) -> tuple[str, str]:
     """Tell GROUP, or where it is None the one named as this host, whole or up to the first dot, its LEVEL.
 
     Returns the name of the group and the message.
     """
     if group is not None:
-        return group, clinitd.tell(group, level)
+        return group, clinitd.tell(group, level, timeout=timeout)
     host = os.uname().nodename
     try:
-        return host, clinitd.tell(host, level)
+        return host, clinitd.tell(host, level, timeout=timeout)
     except errors.NoSuchGroup:
         short = host.partition(".")[0]
         if short == host:
             raise
-        return short, clinitd.tell(short, level)
+        return short, clinitd.tell(short, level, timeout=timeout)
 
 
 def become_daemon(options: cli.Options) -> None:

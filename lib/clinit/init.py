@@ -32,7 +32,7 @@ from __future__ import annotations
 from . import cltab as tables
 from . import errors, protocol, rules, statusline
 from .cltab import Cltab, Entry
-from .machines import ALIVE, DAEMON, GROUP, PROCESS, RESTING, STOPPING, step
+from .machines import ALIVE, BEING_STOPPED, DAEMON, GROUP, PROCESS, RESTING, step
 
 Event = tuple       # its name, then its facts
 Action = tuple      # likewise
@@ -138,7 +138,9 @@ class Init:
     def _adopt(self, cltab: Cltab, only: str | None = None) -> list[str]:
         """Let all groups, or ONLY one and those that are gone, go by CLTAB; returns what that starts and stops.
 
-        A tag that moved to another group leaves its old group in any case: else it would run twice.
+        A tag may have moved from one group to another. It leaves its old group in any case, else it would
+        run twice; and its new group starts it only when the process of the old one is gone (Group.clear
+        waits for it). So all groups get their entries first, then those act whose level has changed.
         """
         if cltab is not self.cltab:
             self.moving = [process for group in self.groups.values() for process in group.processes.values()
@@ -309,10 +311,12 @@ class Group:
             if process.state not in (*ALIVE, "PAUSED") or process.entry.same(wanted.get(tag)):
                 continue
             again = tag in wanted and wanted[tag].mode != "off"
-            pid = process.pid and " pid " + process.pid
+            pid = " pid " + process.pid if process.alive else ""
             lines.append("%s %s%s" % ("restart" if again else "stop", process.name, pid))
         for tag, entry in wanted.items():
             old = self.processes.get(tag)
+            if old is not None and old.state == "FAILED" and old.entry.same(entry):
+                break       # the start ends there
             if entry.mode != "off" and (old is None or not (
                     old.entry.same(entry) or old.state in (*ALIVE, "PAUSED"))):
                 lines.append("start " + entry.name)
@@ -480,7 +484,7 @@ class Process:
     def unstartable(self, code: int) -> None:
         """It could not be executed. That counts as an exit; a respawn is paused at once (SPEC 3)."""
         self.last = "exit:%d" % code
-        if self.state in STOPPING:
+        if self.state in BEING_STOPPED:
             self.ended()
         elif self.entry.mode == "respawn":
             self.quick = self.settings.respawn[0]
@@ -490,7 +494,7 @@ class Process:
             self.handle(rules.outcome(self.entry.mode, self.last))
 
     def refused(self) -> None:
-        if self.state in STOPPING:
+        if self.state in BEING_STOPPED:
             self.ended()
         else:
             self.handle("refused")
@@ -498,7 +502,7 @@ class Process:
     def exited(self, last: str, rest: bool) -> None:
         """Its main process is reaped. What `wait`, `once` and `test` leave behind is theirs (SPEC 5)."""
         self.last = last
-        if self.state in STOPPING:
+        if self.state in BEING_STOPPED:
             self.log("pid %s %s, stopped", self.pid, rules.describe(last))
             if rest:
                 self.group.init.act("await", self.name)

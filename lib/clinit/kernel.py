@@ -13,6 +13,7 @@ from collections.abc import Callable
 from . import members, spawn
 from .cltab import Entry
 from .init import Event
+from .log import open_append
 
 REST_POLL = 0.05    # seconds between two looks whether the rest of a process group is gone
 
@@ -31,7 +32,10 @@ def epoch() -> float:
 
 
 class Child:
-    """A process that was started. rest: once it is reaped, the (pid, start time) of what its group held when last seen."""
+    """A process that was started.
+
+    rest: once it is reaped, what its process group held when last seen, as (pid, start time).
+    """
     __slots__ = ("name", "pid", "start", "reaped", "rest")
 
     def __init__(self, name: str, pid: int) -> None:
@@ -99,15 +103,15 @@ class Kernel:
         folder = entry.settings.output
         if folder is None:
             return None
-        path = os.path.join(folder, entry.name + ".log")
+        path = os.path.join(folder.encode(), entry.name.encode() + b".log")
         try:
             try:
-                return _open_log(path)
+                return open_append(path)
             except FileNotFoundError:
-                os.makedirs(folder, 0o755, exist_ok=True)
-                return _open_log(path)
+                os.makedirs(folder.encode(), 0o755, exist_ok=True)
+                return open_append(path)
         except OSError as error:
-            self.log("%s: cannot open %s: %s" % (entry.name, error.filename or path, error.strerror))
+            self.log("%s: cannot open %s: %s" % (entry.name, os.fsdecode(error.filename or path), error.strerror))
             return None
 
     def signal(self, name: str, what: str) -> None:
@@ -187,15 +191,10 @@ class Kernel:
         """What lives in the process group of CHILD; one pass over /proc serves all that ask in one moment."""
         if self._seen is None:
             self._seen = members.groups()
-        return [(pid, start) for pid, start in self._seen.get(child.pid, ()) if start >= child.start]
-
-
-def _open_log(path: str) -> int:
-    # Nothing is followed that somebody planted, and a pipe that nobody reads does not block the open
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
-    descriptor = os.open(path, flags, 0o644)
-    os.set_blocking(descriptor, True)
-    return descriptor
+        found = self._seen.get(child.pid, [])
+        if any(pid == child.pid for pid, _ in found):   # its leader is reaped: this is a stranger's, of the same number
+            return []
+        return [(pid, start) for pid, start in found if start >= child.start]
 
 
 def _is_group(group: int) -> bool:

@@ -26,12 +26,12 @@ def path_of(socket: str) -> str:
     return socket + ".lock"
 
 
-def take(path: str) -> int:
+def take(path: str, patience: float) -> int:
     """Take the lock at PATH; returns the descriptor, to be kept open as long as it is to be held.
 
-    Raises Held, and OSError.
+    patience: seconds to wait where its holder is dead. Raises Held, and OSError.
     """
-    for _ in range(int(PATIENCE / PAUSE)):
+    for _ in range(1 + int(patience / PAUSE)):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -42,7 +42,7 @@ def take(path: str) -> int:
                 raise Held(pid) from None
             time.sleep(PAUSE)
             continue
-        if _is_at(path, descriptor):
+        if is_at(path, descriptor):
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
             return descriptor
@@ -65,7 +65,8 @@ def is_free(path: str) -> bool:
         os.close(descriptor)
 
 
-def _is_at(path: str, descriptor: int) -> bool:
+def is_at(path: str, descriptor: int) -> bool:
+    """Whether DESCRIPTOR is of the file that lies at PATH now."""
     try:
         there, mine = os.stat(path, follow_symlinks=False), os.fstat(descriptor)
     except OSError:

@@ -4,13 +4,25 @@ from __future__ import annotations
 import os
 import time
 
+from .loop import can_write
+
 PREFIX = "clinitd: "
+
+
+def open_append(path: bytes, mode: int = 0o644) -> int:
+    """Open the log file PATH, of MODE if it is new, to append to; returns the descriptor. Raises OSError."""
+    # Nothing is followed that somebody planted, and a pipe that nobody reads does not block the open
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+    descriptor = os.open(path, flags, mode)
+    os.set_blocking(descriptor, True)
+    return descriptor
 
 
 class Log:
     """Where the lines go: `to` is "" for stderr, "syslog", or the path of a file.
 
-    A line that cannot be written is lost: a full disk or a reader that is gone must not stop the daemon.
+    A line that cannot be written at once is lost: a full disk, or a reader that is gone or does not read,
+    must not stop the daemon.
     """
 
     def __init__(self) -> None:
@@ -24,8 +36,7 @@ class Log:
             import syslog
             syslog.openlog("clinitd", syslog.LOG_PID, syslog.LOG_DAEMON)
         elif to:
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
-            descriptor = os.open(to, flags, 0o640)
+            descriptor = open_append(to.encode(), 0o640)
         if self._descriptor != 2:
             os.close(self._descriptor)
         self.to, self._descriptor = to, descriptor
@@ -41,6 +52,8 @@ class Log:
             self._follow()
             line = time.strftime("%Y-%m-%d %H:%M:%S ") + line
         try:
+            if not can_write(self._descriptor):
+                return
             os.write(self._descriptor, line.encode("utf-8", "surrogateescape"))
         except OSError:
             pass

@@ -104,5 +104,10 @@ class Loop:
             pass
 
 
+def can_write(descriptor: int) -> bool:
+    """Whether a line written to DESCRIPTOR now would not block."""
+    return bool(select.select([], [descriptor], [], 0)[1])
+
+
 def _nothing(number: int, frame: object) -> None:
     """A handler that only lets the self-pipe be written: SIG_DFL and SIG_IGN would not."""

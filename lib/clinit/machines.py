@@ -116,7 +116,7 @@ PROCESS: Table = {
     ("FAILED",    "reset"):     ("IDLE",),
 }
 
-STOPPING = ("STOPPING", "STUCK")                              # a process that is being stopped
+BEING_STOPPED = ("STOPPING", "STUCK")                          # a process of which all must go
 RESTING = ("CONFIGURED", "DONE", "PASSED", "FAILED")          # a group's states that only a command leaves
 ALIVE = ("STARTING", "RUNNING", "STOPPING", "STUCK")          # a process of which something may be alive
 

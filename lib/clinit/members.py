@@ -57,7 +57,10 @@ def send(pid: int, start: int, number: int) -> None:
     """Send signal NUMBER to the process PID that began at START, and to no other; nothing if it is gone."""
     try:
         descriptor = os.pidfd_open(pid)
-    except OSError:
+    except (AttributeError, OSError):
+        # Gone; or a system that has no pidfds, or forbids them: the start time alone must do
+        if lives(pid, start):
+            _kill(pid, number)
         return
     try:
         # The descriptor holds the process: if it is the right one now it stays the right one
@@ -67,3 +70,10 @@ def send(pid: int, start: int, number: int) -> None:
         pass
     finally:
         os.close(descriptor)
+
+
+def _kill(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except OSError:
+        pass

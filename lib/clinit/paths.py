@@ -38,7 +38,7 @@ def for_client(cltab: str | None = None, socket: str | None = None, clstat: str 
     """The paths for who asks: for an ordinary user their own clinitd's, if they have a cltab, else the system's."""
     cltab = cltab or os.environ.get("CLINIT_CLTAB")
     socket = socket or os.environ.get("CLINIT_SOCKET")
-    own = os.getuid() != 0 and (cltab is not None or os.path.exists(_own_cltab()))
+    own = os.getuid() != 0 and cltab != SYSTEM_CLTAB and (cltab is not None or os.path.exists(_own_cltab()))
     return Paths(cltab, socket, clstat, _own_run() if own else SYSTEM_RUN, _own_cltab() if own else SYSTEM_CLTAB)
 
 

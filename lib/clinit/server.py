@@ -16,6 +16,7 @@ from .loop import Loop
 
 IDLE = 10.0             # seconds for a request to be complete, and for an answer to be read
 MAX_CLIENTS = 128
+TIRED = 1.0             # seconds without accepting, when there was no descriptor for a client
 KEPT = 8                # places of these that are for root and the daemon's own uid
 MAX_UNREAD = 1 << 20    # bytes of answers that a client has not read
 SO_PEERGROUPS = 59      # Linux 4.13; the socket module does not name it
@@ -26,7 +27,11 @@ Handler = Callable[["Client", "tuple[str, ...]"], None]
 
 
 class Client:
-    """One conversation. uid and pid: who it is; asking: how many answers it is owed; notes: lines for the next."""
+    """One conversation, one request at a time.
+
+    uid, pid: who it is. asking: it is owed an answer; waiting: that is one for a `wait`. notes: lines that
+    go before the answer. ended: it is let go once it has read; shut: it has shut its side.
+    """
 
     def __init__(self, connection: socket.socket, uid: int, pid: int) -> None:
         self.connection = connection
@@ -34,10 +39,11 @@ class Client:
         self.pid = pid
         self.received = b""
         self.unsent = b""
-        self.asking = 0
+        self.asking = False
+        self.waiting = False
         self.notes: list[str] = []
-        self.waiting = False        # what it is owed is the answer to a `wait`
-        self.ended = False          # it will ask no more
+        self.ended = False
+        self.shut = False
         self.open = True
 
     def __str__(self) -> str:
@@ -64,7 +70,8 @@ class Server:
     def listen(self, path: str) -> None:
         """Listen at PATH, and from then on nowhere else; a socket that lies there already is replaced.
 
-        The caller holds the lock of the path. Raises OSError; then everything is as before.
+        The caller holds the lock of the path. Raises OSError; then it listens where it did, though a socket that
+        lay at PATH may be gone.
         """
         _remove_socket(path)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -97,7 +104,7 @@ class Server:
     def close(self, remove: bool = True) -> None:
         """Listen no more; the clients that are connected stay."""
         if self._listener is not None:
-            del self.loop.readers[self._listener.fileno()]
+            self.loop.readers.pop(self._listener.fileno(), None)
             self._listener.close()
             self._listener = None
             if remove:
@@ -106,11 +113,16 @@ class Server:
     # Clients come, speak and go
 
     def _accept(self) -> None:
+        listener = self._listener
+        assert listener is not None
         for _ in range(ACCEPTS):
             try:
-                assert self._listener is not None
-                connection, _ = self._listener.accept()
-            except OSError:     # nobody more; or no descriptor, then it comes later
+                connection, _ = listener.accept()
+            except BlockingIOError:     # nobody more
+                return
+            except OSError:             # no descriptor, most likely; who waits at the door keeps select awake
+                del self.loop.readers[listener.fileno()]
+                self.loop.arm(self, self.clock() + TIRED)
                 return
             connection.setblocking(False)
             client = Client(connection, *_peer(connection))
@@ -125,8 +137,12 @@ class Server:
                 self.loop.readers[connection.fileno()] = functools.partial(self._read, client)
                 self._arm(client)
 
+    def rested(self) -> None:
+        """Accept again, after a time without descriptors."""
+        if self._listener is not None:
+            self.loop.readers[self._listener.fileno()] = self._accept
+
     def _dismiss(self, client: Client, code: int, text: str) -> None:
-        client.asking = 1
         client.ended = True
         self.answer(client, protocol.error(code, text))
 
@@ -142,32 +158,36 @@ class Server:
             self._end(client)
             return
         client.received += data
-        while b"\n" in client.received and not client.ended:
-            line, _, client.received = client.received.partition(b"\n")
-            self._take(client, line)
-        if len(client.received) >= protocol.MAX_REQUEST and not client.ended:
+        self._next(client)
+
+    def _next(self, client: Client) -> None:
+        """Take the next request, if it is there and the one before is answered."""
+        if client.asking or client.ended or not client.open:
+            if len(client.received) >= protocol.MAX_REQUEST:    # it may go on when this one is answered
+                self.loop.readers.pop(client.connection.fileno(), None)
+            return
+        line, newline, rest = client.received.partition(b"\n")
+        if len(line) >= protocol.MAX_REQUEST:
             self._dismiss(client, errors.USAGE, "a request is at most %d bytes" % protocol.MAX_REQUEST)
+        elif newline:
+            client.received = rest
+            self._take(client, line)
 
     def _take(self, client: Client, line: bytes) -> None:
-        client.asking += 1
         try:
-            if len(line) >= protocol.MAX_REQUEST:
-                raise ValueError("a request is at most %d bytes" % protocol.MAX_REQUEST)
             words = protocol.parse(line)
         except ValueError as error:
-            client.ended = True
-            self.answer(client, protocol.error(errors.USAGE, str(error)))
+            self._dismiss(client, errors.USAGE, str(error))
             return
+        client.asking = True
         client.waiting = words[0] == "wait"
         self.loop.disarm(client)
         self.request(client, words)
 
     def _end(self, client: Client) -> None:
-        """It has shut its side. Who waits has gone; who asked something else may still read the answer."""
-        client.ended = True
-        if not client.open:
-            return
+        """It has shut its side. Who waits has gone; who asked something else may still read the answers."""
         self.loop.readers.pop(client.connection.fileno(), None)
+        client.shut = True
         if client.waiting or not (client.asking or client.unsent):
             self._close(client)
 
@@ -175,13 +195,15 @@ class Server:
         """Send the answer TEXT; the first part at once, the rest when the client reads."""
         if not client.open:
             return
-        client.asking -= 1
-        client.waiting = False
+        client.asking = client.waiting = False
         client.unsent += text.encode("utf-8", "surrogateescape") + b"\n"
         if len(client.unsent) > MAX_UNREAD:
             self._close(client)
-        else:
-            self._write(client)
+            return
+        self._write(client)
+        self._next(client)
+        if client.open and not (client.asking or client.ended or client.shut):
+            self.loop.readers[client.connection.fileno()] = functools.partial(self._read, client)
 
     def _write(self, client: Client) -> None:
         try:
@@ -197,18 +219,17 @@ class Server:
             self.loop.writers[descriptor] = functools.partial(self._write, client)
         else:
             self.loop.writers.pop(descriptor, None)
-            if client.ended and not client.asking:
+            if client.ended or client.shut and b"\n" not in client.received:
                 self._close(client)
                 return
-        if not client.asking:
-            self._arm(client)
+        self._arm(client)
 
     def _arm(self, client: Client) -> None:
         self.loop.arm(client, self.clock() + IDLE)
 
     def expired(self, client: Client) -> None:
         """The deadline of CLIENT is over."""
-        if client.unsent or client.ended:
+        if client.unsent:
             self._close(client)
         else:
             self._dismiss(client, errors.USAGE, "no request within %d seconds" % IDLE)

@@ -24,18 +24,18 @@ class CannotExecute(Exception):
         self.code = NOT_EXECUTABLE if number in (errno.EACCES, errno.EPERM) else NOT_FOUND
 
 
-def words(command: str) -> list[str]:
-    """The argument vector that COMMAND means."""
+def words(command: str) -> list[bytes]:
+    """The argument vector that COMMAND means, in the bytes that the cltab has, whatever the locale."""
     if SHELL_CHARACTERS.isdisjoint(command):
-        return command.split()
-    return ["/bin/sh", "-c", command]
+        return command.encode().split()
+    return [b"/bin/sh", b"-c", command.encode()]
 
 
-def candidates(program: str, path: str) -> list[bytes]:
+def candidates(program: bytes, path: bytes) -> list[bytes]:
     """The files that execvp(3) would try for PROGRAM with this PATH."""
-    if "/" in program:
-        return [os.fsencode(program)]
-    return [os.fsencode(os.path.join(folder, program)) for folder in path.split(":")]
+    if b"/" in program:
+        return [program]
+    return [os.path.join(folder, program) for folder in path.split(b":")]
 
 
 def special_signals() -> list[int]:
@@ -48,21 +48,20 @@ def special_signals() -> list[int]:
             if signal.getsignal(number) not in (signal.SIG_DFL, None)]
 
 
-def spawn(argv: list[str], environ: dict[bytes, bytes], stdin: int, output: int | None, special: list[int]) -> int:
+def spawn(argv: list[bytes], environ: dict[bytes, bytes], stdin: int, output: int | None, special: list[int]) -> int:
     """Start ARGV in a session of its own; returns its pid, which is its process group and session too.
 
     stdin and output (for stdout and stderr; None: those of the caller) are descriptors; special: what
     special_signals() says. Raises CannotExecute, and OSError where the system has no process or pipe for it.
     """
-    files = candidates(argv[0], os.fsdecode(environ.get(b"PATH", os.defpath.encode())))
-    args = [os.fsencode(arg) for arg in argv]
+    files = candidates(argv[0], environ.get(b"PATH", os.defpath.encode()))
     reader, writer = os.pipe()
     # A signal that came between fork and exec would be written to the self-pipe of the parent.
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, special)
     try:
         pid = os.fork()
         if pid == 0:
-            _child(files, args, environ, stdin, output, special, writer)
+            _child(files, argv, environ, stdin, output, special, writer)
     except OSError:
         os.close(reader)
         raise
@@ -75,7 +74,7 @@ def spawn(argv: list[str], environ: dict[bytes, bytes], stdin: int, output: int 
         os.close(reader)
     if failure:
         os.waitpid(pid, 0)
-        raise CannotExecute(int(failure), argv[0])
+        raise CannotExecute(int(failure), argv[0].decode())
     return pid
 
 
@@ -96,6 +95,8 @@ def _child(files: list[bytes], args: list[bytes], environ: dict[bytes, bytes], s
             try:
                 os.execve(file, args, environ)
             except OSError as error:
+                if error.errno == errno.ENOEXEC:    # a script without #!, says execvp(3)
+                    os.execve(b"/bin/sh", [b"/bin/sh", file, *args[1:]], environ)
                 # As execvp: the next folder may have it; but a refusal is the better reason
                 if error.errno not in (errno.ENOENT, errno.ENOTDIR):
                     failure = error.errno or errno.EIO

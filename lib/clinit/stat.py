@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def run(options: cli.Options) -> int:
-    """Print what the OPTIONS ask for; returns the exit statusline. Raises Error."""
+    """Print what the OPTIONS ask for; returns the exit status. Raises Error."""
     group, level = options["-g"], options["-l"]
     path = options["FILE"] or paths.for_client(options["-c"]).clstat
     lines = statusline.parse(asking.read_status(path))

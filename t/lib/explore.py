@@ -1,6 +1,6 @@
 """Every state that the world can bring a small clinit into: all events, in all orders, from its start.
 
-A World is a heart with a kernel that only notes, like fake.FakeKernel, but here nothing happens by itself:
+A Miniature is a heart with a kernel that only notes, like fake.FakeKernel, but here nothing happens by itself:
 what the kernel reports stands in a queue, as in the daemon, and a step is one thing that may happen next -
 the queue's first event is handled; a process exits, quickly or not, well or not, leaving others of its
 group or not; such a rest ends; a timer runs out; somebody tells, rereads, halts or waits. explore() walks
@@ -23,6 +23,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from clinit import cltab, init, machines, rules     # noqa: E402
 
 
+LIMIT = 15000   # states of one clinit
+
+
 class Fault(Exception):
     """A rule was broken."""
 
@@ -40,7 +43,7 @@ def _the_same(number):
     return _kept[number]
 
 
-class World:
+class Miniature:
     """init: the heart; queue: what the kernel has reported; alive, rest: names; armed: timers; asked: who waits."""
 
     def __init__(self, tables):
@@ -248,13 +251,13 @@ class World:
             raise Fault("%s is %s" % (group.name, group.state))
 
 
-def explore(texts, commands, limit=15000):
+def explore(texts, commands, limit=LIMIT):
     """Walk the states of the cltab TEXTS[0], with COMMANDS and rereads to the other texts; returns how many there are.
 
     Those nearest to the start come first; of more than LIMIT the rest is left out.
     Raises Fault, naming the steps that led to it.
     """
-    world = World([cltab.parse(text.encode(), "cltab") for text in texts])
+    world = Miniature([cltab.parse(text.encode(), "cltab") for text in texts])
     seen = {world.key()}
     level = [(world, ())]
     while level and len(seen) <= limit:
