@@ -7,7 +7,7 @@ import tempfile
 sys.path.insert(0, sys.path[0] + "/lib")
 import fake     # noqa: F401  finds the library
 from clinit.loop import Loop
-from clinit.server import IDLE, MAX_UNREAD, Server
+from clinit.server import IDLE, Server
 from tap import cleanup, done, like, ok, same
 
 folder = tempfile.TemporaryDirectory(prefix="clinit-t-")
@@ -70,7 +70,7 @@ lazy = connect()
 lazy.sendall(b"clinit/1 wait\n")
 turn()
 client = asked[-1][0]
-server.answer(client, "x" * (MAX_UNREAD - 10))
+server.answer(client, "x" * (1 << 20))
 ok(client.unsent, "an answer that is not read is kept")
 same(list(loop.writers), [client.connection.fileno()], "the rest waits for the reader")
 now += IDLE + 1
@@ -81,9 +81,9 @@ greedy.sendall(b"clinit/1 wait\n" * 3)
 turn()
 same(len(asked), count + 1, "one request is heard at a time")
 client = asked[-1][0]
-server.answer(client, "x" * (MAX_UNREAD - 10))
+server.answer(client, "x" * (1 << 20))
 same(len(asked), count + 2, "and the next when it is answered")
-server.answer(client, "x" * MAX_UNREAD)
+server.answer(client, "x")
 same(client.open, False, "nor is what is kept without end")
 
 leaver = connect()

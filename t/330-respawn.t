@@ -64,4 +64,16 @@ kernel.tell("g", "1")
 for _ in range(6):
     kernel.exit("g:r")
 same((kernel.state("g:r"), kernel.rest), ("PAUSED", set()), "the rest goes before a pause, too")
+kernel = FakeKernel("g:r:1:respawn:x\n:::respawn:0 1 60\n", obey=())
+kernel.leaves = {"g:r"}
+kernel.tell("g", "1")
+kernel.exit("g:r")
+kernel.tell("g", "1")
+kernel.end_rest("g:r")
+same(kernel.state("g:r"), "RUNNING", "told again before the rest is gone, there is no pause")
+kernel = FakeKernel("g:r:1:respawn:x\n")
+kernel.refuse = 5
+kernel.tell("g", "1")
+kernel.sleep(5)
+same((kernel.state("g:r"), sum("try again" in line for line in kernel.log)), ("RUNNING", 1), "refused five times, it is said once")
 done()

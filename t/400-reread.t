@@ -120,6 +120,11 @@ kernel.tell("g", "0")
 kernel.sleep(5)
 same(kernel.took(), ["INT g:r", "TERM g:r"], "a process is stopped by the ladder it was started under")
 
+# A tell with a new file goes by it at the level that it names, not at the one that is left
+kernel = up()
+kernel.tell("g", "2", text=BASE + "g:new:1:once:new\n")
+same([act for act in kernel.took() if act.startswith("start")], [], "a new entry of the level that is left is not started")
+
 # A tell takes the new file for its own group, and for those that are gone
 kernel = up()
 kernel.tell("g", "1", text="g:a:1:respawn:A\nh:x:1:respawn:X\n")

@@ -10,7 +10,8 @@ from tap import done, like, ok, same
 from world import QUICK, World, wait_for
 
 world = World(QUICK + "g:a:run:respawn:sleep 1000\ng:b:run:once:echo said\ng:b::output:WORLD/blocked/logs\n")
-world.options[-1] = world.path("status/clstat")
+world.status = "status/clstat"
+world.options[-1] = world.path(world.status)
 world.write("in the way", "blocked")
 daemon = world.start(ready=False)
 wait_for(lambda: os.path.exists(world.path("status/clstat")), "the status file, in a folder that was made")
@@ -50,6 +51,7 @@ closed = world.popen("clinitd", *world.options, preexec_fn=lambda: [os.close(fd)
 world.daemons.append(closed)
 wait_for(lambda: os.path.exists(world.path("status/clstat")), "clinitd to start")
 same(world.clinit("-w", "g", "run")[0], 0, "started without stdin, stdout and stderr it works")
-same(sorted(os.readlink("/proc/%d/fd/%d" % (closed.pid, fd)) for fd in (0, 1, 2)), ["/dev/null"] * 3, "... on /dev/null")
+for pid in (closed.pid, world.pid("g:a")):
+    same([os.readlink("/proc/%d/fd/%d" % (pid, fd)) for fd in (0, 1, 2)], ["/dev/null"] * 3, "... on /dev/null, its processes too")
 same(world.stop(closed), 0, "halted")
 done()

@@ -179,6 +179,7 @@ class Client:
             if wait:
                 connection.ended()
                 self._await_lock(connection.path, deadline)
+                self._see_the_end()
             return message
         finally:
             connection.close()
@@ -199,6 +200,17 @@ class Client:
             return connection.ask(self.warnings, *words)
         finally:
             connection.close()
+
+    def _see_the_end(self) -> None:
+        """A clinitd that has ended well has removed its status file. Raises NoDaemon where it has died before."""
+        from . import statusfile
+        try:
+            text = statusfile.read(self.paths.clstat)
+        except OSError:
+            return
+        for line in statusline.parse(text):
+            if line.kind == statusline.DAEMON and statusfile.is_stale(line.more):
+                raise errors.NoDaemon("clinitd died before all was halted")
 
     def _await_lock(self, socket: str, deadline: float | None) -> None:
         from . import lock

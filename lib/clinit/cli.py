@@ -64,5 +64,5 @@ def number(text: str | None, option: str) -> float | None:
 
 def complain(program: str, text: str) -> None:
     """An error for people: PROGRAM in front of each line of TEXT, on stderr."""
-    for line in text.split("\n"):
+    for line in text.split("\n") if sys.stderr is not None else ():
         print("%s: %s" % (program, line), file=sys.stderr)

@@ -48,24 +48,20 @@ Exit status: 0 halted on request, 1 could not start, 2 usage, 6 bad cltab.
 
 
 BUDGET = 0.02       # seconds that the heart may go on before the clients are heard again
+MAX_ERRORS = 20     # of a bad cltab, that the log and who gave a command are told
 WRITE_SHARE = 4     # after a write of the status the pause is so many times as long as the write took
 
 
 def read_cltab(path: str) -> bytes:
     """The bytes of the cltab at PATH. Raises CltabError where it cannot be read, or not be trusted (SPEC 1)."""
     try:
-        with open(path, "rb", opener=_without_waiting) as file:
+        with open(path, "rb", opener=paths.without_waiting) as file:
             wrong = _distrust(os.fstat(file.fileno()))
             if not wrong:
                 return file.read(tables.MAX_BYTES + 1)
     except OSError as error:
         wrong = "cannot be read: %s" % error.strerror
     raise errors.CltabError(["%s: %s" % (path, wrong)])
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    """Open a file, but do not wait for a writer if it is a pipe."""
-    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _distrust(facts: os.stat_result) -> str:
@@ -187,9 +183,13 @@ class Daemon:
             if data != self.data:
                 self.cltab, self.data = tables.parse(data, self.where.cltab), data
         except errors.CltabError as error:
-            for line in error.lines:
+            lines = error.lines[:MAX_ERRORS]
+            if len(error.lines) > MAX_ERRORS:
+                lines.append("%s: and %d errors more; clinitd -t tells all" % (
+                    self.where.cltab, len(error.lines) - MAX_ERRORS))
+            for line in lines:
                 self.log.say(line)
-            return error.lines
+            return lines
         return []
 
     def settle(self) -> None:
@@ -403,17 +403,18 @@ def make_folder(path: str) -> None:
 
 
 def tidy_descriptors() -> None:
-    """Let 0, 1 and 2 be open, and what else was inherited be closed by exec: no process of ours gets it."""
+    """Let 0, 1 and 2 be open, also in our processes, and what else was inherited be closed."""
+    for name in os.listdir("/dev/fd"):
+        if int(name) > 2:
+            try:
+                os.close(int(name))
+            except OSError:
+                pass    # the one that lists the folder
     descriptor = 0
     while descriptor <= 2:
         descriptor = os.open(os.devnull, os.O_RDWR)
+        os.set_inheritable(descriptor, True)
     os.close(descriptor)
-    for name in os.listdir("/dev/fd"):
-        try:
-            if int(name) > 2:
-                os.set_inheritable(int(name), False)
-        except OSError:
-            pass    # the one that lists the folder
 
 
 def main() -> None:
@@ -426,6 +427,7 @@ def command(options: cli.Options) -> int:
     if options["-t"]:
         tables.parse(read_cltab(where.cltab), where.cltab)
         return errors.DONE
+    tidy_descriptors()
     return run(where, options["-v"])
 
 
@@ -433,5 +435,4 @@ def run(where: paths.Paths, verbose: bool = False) -> int:
     """Be clinitd, with the files WHERE; returns the exit status. Raises Error where it could not start."""
     if setproctitle is None:
         raise errors.Error("the Python package setproctitle is missing")
-    tidy_descriptors()
     return Daemon(where, verbose).run()

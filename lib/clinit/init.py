@@ -54,6 +54,7 @@ class Init:
         self.processes: dict[str, Process] = {}     # by name, of all groups
         self.moving: list[Process] = []             # those whose tag the last new cltab gave to another group
         self.waiting: list[tuple[object, str, str]] = []
+        self.refused: set[str] = set()              # those whose last start the system had no room for
         self.actions: list[Action] = []     # what this event has led to so far
         self._make_groups(cltab)
 
@@ -158,7 +159,7 @@ class Init:
                 plan += group.adopt([entry for entry in group.entries
                                      if cltab.owner.get(entry.tag, group.name) == group.name])
         for group in list(self.groups.values()):
-            if group.replan:
+            if group.replan and group.name != only:     # which is about to be told where to go
                 group.handle("tell")
         return plan
 
@@ -226,6 +227,7 @@ class Init:
     # What the kernel reports -----------------------------------------------------------------------
 
     def on_started(self, name: str, facts: dict[str, str]) -> None:
+        self.refused.discard(name)
         self.processes[name].started(facts)
 
     def on_unstartable(self, name: str, code: int, why: str) -> None:
@@ -233,7 +235,9 @@ class Init:
         self.processes[name].unstartable(code)
 
     def on_refused(self, name: str, why: str) -> None:
-        self.log("%s: %s" % (name, why))
+        if name not in self.refused:    # it is tried again each second; once is enough
+            self.log("%s: %s" % (name, why))
+        self.refused.add(name)
         self.processes[name].refused()
 
     def on_exited(self, name: str, last: str, rest: bool) -> None:
@@ -285,6 +289,8 @@ class Group:
         for process in self.processes.values():
             if process.state in ("PAUSED", "FAILED") or (process.state == "PASSED" and level != self.level):
                 process.handle("reset")
+            elif process.after == "too_rapid":      # its pause is to begin when the rest of it is gone
+                process.after, process.quick = "again", 0
         self.want, self.told = level, True
         self.handle("tell")
         self.init.changed(self)

@@ -64,7 +64,7 @@ class Kernel:
         self._run = os.urandom(6).hex()
         self._count = 0
         self._special = spawn.special_signals()
-        self._environ = {name: value for name, value in os.environb.items() if not name.startswith(FOREIGN)}
+        self._environ = {name: value for name, value in os.environb.items() if name and not name.startswith(FOREIGN)}
         self._seen: dict[int, list[tuple[int, int]]] | None = None
 
     # Actions of the heart: each returns the event that follows at once, or None
@@ -131,9 +131,12 @@ class Kernel:
             except OSError:
                 pass    # it is a zombie already, or has another uid: its end or the ladder will tell
             return
-        child.rest = self._group(child)
-        for pid, start in child.rest:
-            members.send(pid, start, number)
+        try:
+            child.rest = self._group(child)
+            for pid, start in child.rest:
+                members.send(pid, start, number)
+        except OSError as error:
+            self.log("%s: cannot look for the rest of it: %s" % (child.name, error.strerror))
 
     def await_rest(self, name: str) -> None:
         """Report when what the reaped process NAME has left is gone."""
@@ -164,10 +167,8 @@ class Kernel:
         """Whether others of the process group of CHILD, just reaped, live on; if not it is forgotten."""
         # While a group has members its number is not given again; so this one call tells, at once after reaping
         child.reaped = True
-        if _is_group(child.pid):
-            child.rest = self._group(child)
-            if child.rest:
-                return True
+        if _is_group(child.pid) and self._lives(child):
+            return True
         del self.by_name[child.name]
         return False
 
@@ -177,15 +178,20 @@ class Kernel:
         return [("gone", name) for name, child in list(self.rests.items()) if self._is_gone(child)]
 
     def _is_gone(self, child: Child) -> bool:
-        if any(members.lives(pid, start) for pid, start in child.rest):
+        if _is_group(child.pid) and self._lives(child):
             return False
-        if _is_group(child.pid):
-            child.rest = self._group(child)     # others have joined; zombies alone do not count
-            if child.rest:
-                return False
         del self.rests[child.name]
         self.forget(child.name)
         return True
+
+    def _lives(self, child: Child) -> bool:
+        """Whether anything but zombies is in the process group of CHILD; where that cannot be told it is."""
+        try:
+            if not any(members.lives(pid, start) for pid, start in child.rest):
+                child.rest = self._group(child)     # others may have joined
+        except OSError:
+            return True
+        return bool(child.rest)
 
     def _group(self, child: Child) -> list[tuple[int, int]]:
         """What lives in the process group of CHILD; one pass over /proc serves all that ask in one moment."""

@@ -39,6 +39,7 @@ class Loop:
             signal.signal(number, _nothing)
         for number in flagged:
             signal.signal(number, self._flag)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [*numbers, *flagged])    # whoever started us may have blocked them
 
     def _flag(self, number: int, frame: object) -> None:
         self.flags.add(number)

@@ -10,14 +10,17 @@ import signal
 
 
 def stat(pid: int) -> tuple[str, int, int] | None:
-    """(state, process group, start time) of PID; None where there is no such process."""
+    """(state, process group, start time) of PID; None where there is no such process, or it is hidden from us.
+
+    Raises OSError where the system has no descriptor or memory for the question.
+    """
     try:
         descriptor = os.open("/proc/%d/stat" % pid, os.O_RDONLY)
-    except OSError:
+    except (FileNotFoundError, PermissionError):
         return None
     try:
         data = os.read(descriptor, 1024)
-    except OSError:     # ESRCH: it was reaped meanwhile
+    except ProcessLookupError:      # it was reaped meanwhile
         return None
     finally:
         os.close(descriptor)
@@ -28,22 +31,25 @@ def stat(pid: int) -> tuple[str, int, int] | None:
 
 def start_time(pid: int) -> int:
     """When PID began, in clock ticks since boot; 0 where that cannot be told."""
-    found = stat(pid)
+    try:
+        found = stat(pid)
+    except OSError:
+        return 0
     return found[2] if found else 0
 
 
 def lives(pid: int, start: int) -> bool:
-    """Whether PID is still the process that began at START, and no zombie."""
+    """Whether PID is still the process that began at START, and no zombie. Raises OSError as stat() does."""
     found = stat(pid)
     return found is not None and found[2] == start and found[0] not in "ZX"
 
 
 def groups() -> dict[int, list[tuple[int, int]]]:
-    """{process group: [(pid, start time)]} of all that lives, by one pass over /proc."""
+    """{process group: [(pid, start time)]} of all that lives, by one pass over /proc. Raises OSError as stat() does."""
     found: dict[int, list[tuple[int, int]]] = {}
     try:
         names = os.listdir("/proc")
-    except OSError:
+    except FileNotFoundError:
         return found
     for name in names:
         if name.isdigit():
@@ -54,7 +60,10 @@ def groups() -> dict[int, list[tuple[int, int]]]:
 
 
 def send(pid: int, start: int, number: int) -> None:
-    """Send signal NUMBER to the process PID that began at START, and to no other; nothing if it is gone."""
+    """Send signal NUMBER to the process PID that began at START, and to no other; nothing if it is gone.
+
+    Raises OSError as stat() does.
+    """
     try:
         descriptor = os.pidfd_open(pid)
     except (AttributeError, OSError):
@@ -66,7 +75,7 @@ def send(pid: int, start: int, number: int) -> None:
         # The descriptor holds the process: if it is the right one now it stays the right one
         if lives(pid, start):
             signal.pidfd_send_signal(descriptor, number)
-    except OSError:
+    except (ProcessLookupError, PermissionError):
         pass
     finally:
         os.close(descriptor)

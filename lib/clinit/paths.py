@@ -45,10 +45,15 @@ def for_client(cltab: str | None = None, socket: str | None = None, clstat: str 
 def peek(cltab: str) -> dict[str, str]:
     """The global settings in the file CLTAB; none where it cannot be read: the daemon may answer all the same."""
     try:
-        with open(cltab, "rb") as file:
-            return tables.top_settings(file.read(tables.MAX_BYTES))
+        with open(cltab, "rb", opener=without_waiting) as file:
+            return tables.top_settings(file.read(tables.MAX_BYTES) or b"")
     except OSError:
         return {}
+
+
+def without_waiting(path: str, flags: int) -> int:
+    """An opener, for open(), that does not wait for a writer where PATH is a pipe."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _own_cltab() -> str:

@@ -18,7 +18,7 @@ IDLE = 10.0             # seconds for a request to be complete, and for an answe
 MAX_CLIENTS = 128
 TIRED = 1.0             # seconds without accepting, when there was no descriptor for a client
 KEPT = 8                # places of these that are for root and the daemon's own uid
-MAX_UNREAD = 1 << 20    # bytes of answers that a client has not read
+MAX_UNREAD = 1 << 16    # bytes of answers that a client may leave unread and get another
 SO_PEERGROUPS = 59      # Linux 4.13; the socket module does not name it
 MAX_GROUPS = 256        # of a client; the socket module asks for 1024 bytes at most
 ACCEPTS = 32            # new clients a turn
@@ -196,10 +196,10 @@ class Server:
         if not client.open:
             return
         client.asking = client.waiting = False
-        client.unsent += text.encode("utf-8", "surrogateescape") + b"\n"
-        if len(client.unsent) > MAX_UNREAD:
+        if len(client.unsent) > MAX_UNREAD:     # of answers before this one
             self._close(client)
             return
+        client.unsent += text.encode("utf-8", "surrogateescape") + b"\n"
         self._write(client)
         self._next(client)
         if client.open and not (client.asking or client.ended or client.shut):

@@ -104,6 +104,8 @@ def _child(files: list[bytes], args: list[bytes], environ: dict[bytes, bytes], s
                         break
     except OSError as error:
         failure = error.errno or errno.EIO
+    except ValueError:      # a NUL, or something else that the system call cannot be given
+        failure = errno.EINVAL
     finally:
         try:
             os.write(writer, b"%d" % failure)

@@ -45,7 +45,7 @@ def lives(pid):
 
 
 class World:
-    """dir: its folder; cltab, socket: paths in it; said: the text of the log."""
+    """dir: its folder; cltab, socket: paths in it; status: the name of the status file; said: the text of the log."""
 
     def __init__(self, text="", environ=None, program=None):
         self.dir = tempfile.mkdtemp(prefix="clinit-t-")
@@ -55,6 +55,7 @@ class World:
         self.environ = {**os.environ, "WORLD": self.dir, **(environ or {})}
         self.program = program or [sys.executable]
         self.options = ["-c", self.cltab, "-s", self.socket, "-f", self.path("clstat")]
+        self.status = "clstat"
         self.daemons = []
         self.write(text)
 
@@ -118,7 +119,7 @@ class World:
 
     def line(self, name):
         """The line of the status file of a group, or of a process `group:tag`; None where there is none."""
-        for line in statusline.parse(self.read("clstat")):
+        for line in statusline.parse(self.read(self.status)):
             if line.name == name:
                 return line
         return None

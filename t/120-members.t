@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""A pid alone is nobody: what is left of a group is signalled only with its start time, and what is reaped not at all (SPEC 3)."""
+import os
+import signal
+import subprocess
+import sys
+
+sys.path.insert(0, sys.path[0] + "/lib")
+from tap import cleanup, done, ok, same
+from world import wait_for
+
+from clinit import kernel, members
+from clinit.cltab import Entry
+from clinit.loop import Loop
+
+victim = subprocess.Popen(["sleep", "1000"])
+cleanup(victim.wait)
+cleanup(victim.kill)
+start = members.start_time(victim.pid)
+ok(start > 0, "the start time of a process")
+same((members.lives(victim.pid, start), members.lives(victim.pid, start - 1)), (True, False), "alive is who has pid and start time")
+pidfd_open = os.pidfd_open
+for what, opened in (("by pidfd", pidfd_open), ("where pidfds are forbidden", lambda pid: os.open("/no/such/file", 0))):
+    os.pidfd_open = opened
+    members.send(victim.pid, start - 1, signal.SIGKILL)
+    members.send(victim.pid, start + 1, signal.SIGKILL)
+    same(victim.poll(), None, "a stranger with the same pid is not signalled, %s" % what)
+    members.send(victim.pid, start, signal.SIGSTOP)
+    wait_for(lambda: members.stat(victim.pid)[0] == "T", "the stop")
+    members.send(victim.pid, start, signal.SIGCONT)
+    wait_for(lambda: members.stat(victim.pid)[0] != "T", "the continuation")
+    ok(True, "the right one is, %s" % what)
+os.pidfd_open = pidfd_open
+victim.kill()
+wait_for(lambda: not members.lives(victim.pid, start), "its end")
+ok(members.stat(victim.pid), "a zombie is there, and does not live")
+victim.wait()
+same((members.stat(victim.pid), members.start_time(victim.pid)), (None, 0), "reaped it is not there")
+members.send(victim.pid, start, signal.SIGKILL)
+ok(True, "and a signal to it goes nowhere")
+
+# The kernel: what it has reaped it has forgotten
+loop = Loop()
+loop.catch([signal.SIGCHLD], [])
+said = []
+house = kernel.Kernel("/cltab", said.append)
+sent = []
+killpg = os.killpg
+os.killpg = lambda group, number: (sent.append((group, number)), killpg(group, number))[1]
+
+
+def reap():
+    """The events of what has exited, once there is one."""
+    found = []
+    wait_for(lambda: found.extend(house.reap()) or found, "an exit")
+    return found
+
+
+event = house.spawn(Entry("g", "a", "1", "once", "sleep 1000"), "1", "")
+same((event[0], event[1]), ("started", "g:a"), "started")
+pid = int(event[2]["pid"])
+same(str(members.start_time(pid)), event[2]["start"], "with its start time")
+house.signal("g:a", "TERM")
+same(sent, [(pid, signal.SIGTERM), (pid, signal.SIGCONT)], "TERM, then CONT, to its process group")
+same(reap(), [("exited", "g:a", "signal:TERM", False)], "it is reaped")
+sent.clear()
+house.signal("g:a", "KILL")
+same((sent, house.children, house.by_name), ([], {}, {}), "and nothing is signalled or known any more")
+
+event = house.spawn(Entry("g", "b", "1", "once", "sleep 1000 & echo > /dev/null"), "1", "")
+pid = int(event[2]["pid"])
+same(reap(), [("exited", "g:b", "exit:0", True)], "a process that leaves another in its group")
+sent.clear()
+left = house.by_name["g:b"].rest
+same(len(left), 1, "which is known by pid and start time")
+cleanup(lambda: members.send(*left[0], signal.SIGKILL))
+house.await_rest("g:b")
+same(house.look(), [], "it lives")
+child = house.by_name["g:b"]
+own, child.start = child.start, left[0][1] + 1
+house.look()
+house.signal("g:b", "KILL")
+ok(members.lives(*left[0]), "who began before the process did is a stranger in a group of the same number, and not touched")
+child.start, child.rest = own, left
+house.by_name["g:b"] = house.rests["g:b"] = child
+house.reap()
+sent.clear()
+house.signal("g:b", "KILL")
+same(sent, [], "what is left is not signalled by its group's number")
+gone = []
+wait_for(lambda: gone.extend(house.look()) or gone, "the rest to be gone")
+same((gone, members.lives(*left[0])), ([("gone", "g:b")], False), "but one by one, and its end is reported")
+event = house.spawn(Entry("g", "c", "1", "once", "/no/such"), "1", "")
+same(event, ("unstartable", "g:c", 127, "cannot execute /no/such: No such file or directory"), "what cannot be executed")
+same((house.children, house.reap()), ({}, []), "leaves no child")
+done()
