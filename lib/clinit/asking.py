@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 
 import _socket
@@ -65,6 +66,14 @@ class Connection:
                 if code:
                     raise errors.by_code(code, text)
                 return "\n".join([*lines, text] if text else lines)
+
+    def peer(self) -> int:
+        """The pid of the daemon; 0 where the system does not tell."""
+        try:
+            data = self.socket.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, 4)
+        except (OSError, AttributeError):
+            return 0
+        return int.from_bytes(data, sys.byteorder)
 
     def ended(self) -> None:
         """Wait until the daemon closes the connection. Raises NotYet."""
@@ -177,9 +186,10 @@ class Client:
         try:
             message = connection.ask(self.warnings, "halt")
             if wait:
+                pid = connection.peer()
                 connection.ended()
-                self._await_lock(connection.path, deadline)
-                self._see_the_end()
+                self._await_lock(connection.path, pid, deadline)
+                self._see_the_end(pid)
             return message
         finally:
             connection.close()
@@ -201,20 +211,19 @@ class Client:
         finally:
             connection.close()
 
-    def _see_the_end(self) -> None:
-        """A clinitd that has ended well has removed its status file. Raises NoDaemon where it has died before."""
-        from . import statusfile
+    def _see_the_end(self, pid: int) -> None:
+        """A clinitd that has ended well has removed its status file. Raises NoDaemon where that of PID is there."""
         try:
-            text = statusfile.read(self.paths.clstat)
-        except OSError:
+            lines = statusline.parse(read_status(self.paths.clstat))
+        except errors.NoDaemon:
             return
-        for line in statusline.parse(text):
-            if line.kind == statusline.DAEMON and statusfile.is_stale(line.more):
-                raise errors.NoDaemon("clinitd died before all was halted")
+        if any(line.kind == statusline.DAEMON and line.more.get("pid") == str(pid) for line in lines):
+            raise errors.NoDaemon("clinitd died before all was halted")
 
-    def _await_lock(self, socket: str, deadline: float | None) -> None:
+    def _await_lock(self, socket: str, pid: int, deadline: float | None) -> None:
+        """Wait until the clinitd PID has no lock any more; the next one, of inittab's, may have it already."""
         from . import lock
-        while not lock.is_free(lock.path_of(socket)):
+        while lock.holder(lock.path_of(socket)) == pid:
             if deadline is not None and time.monotonic() > deadline:
                 raise _late()
             time.sleep(RETRY)

@@ -36,7 +36,7 @@ def take(path: str, patience: float) -> int:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            pid = _holder(descriptor)
+            pid = _named(descriptor)
             os.close(descriptor)
             if _alive(pid):
                 raise Held(pid) from None
@@ -50,17 +50,17 @@ def take(path: str, patience: float) -> int:
     raise Held(0)
 
 
-def is_free(path: str) -> bool:
-    """Whether nobody has the lock at PATH, as far as that can be told from here."""
+def holder(path: str) -> int:
+    """The pid of who has the lock at PATH, by their own word; 0 for nobody, as far as that can be told from here."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except OSError:
-        return True
+        return 0
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        return True
+        return 0
     except OSError:
-        return False
+        return _named(descriptor)
     finally:
         os.close(descriptor)
 
@@ -74,7 +74,7 @@ def is_at(path: str, descriptor: int) -> bool:
     return (there.st_dev, there.st_ino) == (mine.st_dev, mine.st_ino)
 
 
-def _holder(descriptor: int) -> int:
+def _named(descriptor: int) -> int:
     data = os.pread(descriptor, 32, 0).strip()
     return int(data) if data.isdigit() else 0
 
