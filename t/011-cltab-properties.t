@@ -1,8 +1,17 @@
 #!/usr/bin/env python3
 """Properties of the parser: parsed, printed and parsed again is the same; nothing makes it raise but CltabError."""
+import os
 import sys
+import tempfile
 
 sys.path.insert(0, sys.path[0] + "/lib")
+import tap
+
+# Hypothesis keeps what it has learnt in the current folder, unless it is told of another, before it is imported
+folder = tempfile.TemporaryDirectory(prefix="clinit-t-")
+tap.cleanup(folder.cleanup)
+os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = folder.name
+
 import fake     # noqa: F401  finds the library
 from clinit import cltab, rules
 from clinit.errors import CltabError

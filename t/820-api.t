@@ -52,7 +52,7 @@ same((client.tell("g", "maint"), client.warnings[0][:len(world.cltab)]), ("level
 ok(all(issubclass(getattr(clinit, name), clinit.Error) for name in clinit.__all__ if name[0].isupper()), "one family of errors")
 same(client.tell(":::ALL:::", ":::SHUTDOWN:::"), "all groups halting", "shutdown, in the original's words")
 same(daemon.wait(30), 0, "clinit.daemon() returns")
-heavy = subprocess.run([sys.executable, "-I", "-c", "import sys; sys.path.insert(0, %r); before = set(sys.modules); import clinit;"
+heavy = subprocess.run([sys.executable, "-I", "-B", "-c", "import sys; sys.path.insert(0, %r); before = set(sys.modules); import clinit;"
                         "print(*sorted(set(sys.modules) - before))" % os.path.join(worlds.ROOT, "lib")],
                        capture_output=True, text=True).stdout.split()
 same([name for name in heavy if not name.startswith("clinit")], ["__future__"], "import clinit imports nothing else")
