@@ -22,20 +22,40 @@ test:
 install:
 	python=$$($(PYTHON) -c 'import sys; print(sys.executable)') && \
 	mkdir -p $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/clinit $(DESTDIR)$(DOCDIR) \
-	    $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 && \
+	    $(foreach section,3 5 7 8,$(DESTDIR)$(MANDIR)/man$(section)) && \
 	for program in $(PROGRAMS); do \
 	    sed "1s|.*|#!$$python|" bin/$$program >$(DESTDIR)$(PREFIX)/bin/$$program && \
 	    chmod 755 $(DESTDIR)$(PREFIX)/bin/$$program || exit 1; \
 	done && \
 	install -m 644 lib/clinit/*.py $(DESTDIR)$(PREFIX)/lib/clinit && \
 	"$$python" -m compileall -q -d $(PREFIX)/lib/clinit $(DESTDIR)$(PREFIX)/lib/clinit && \
-	install -m 644 man/*.5 $(DESTDIR)$(MANDIR)/man5 && \
-	install -m 644 man/*.8 $(DESTDIR)$(MANDIR)/man8 && \
+	for page in man/*.[3578]; do \
+	    install -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.} || exit 1; \
+	done && \
 	install -m 644 etc/cltab.example README.md NEWS LICENSE $(DESTDIR)$(DOCDIR)
 
 uninstall:
 	cd $(DESTDIR)$(PREFIX)/bin && rm -f $(PROGRAMS)
 	rm -rf $(DESTDIR)$(PREFIX)/lib/clinit $(DESTDIR)$(DOCDIR)
-	cd $(DESTDIR)$(MANDIR) && rm -f man5/cltab.5 man8/clinitd.8 man8/clinit.8 man8/clstat.8
+	cd $(DESTDIR)$(MANDIR) && rm -f man3/clinit.3 man5/cltab.5 man7/clinit.7 man8/clinitd.8 man8/clinit.8 man8/clstat.8
 
-.PHONY: all demo test install uninstall
+# Needs ruff and mypy (PyPI), mandoc and shellcheck.
+check:
+	ruff check .
+	mypy --strict lib/clinit
+	mandoc -T lint -W warning man/*.[3578]
+	shellcheck t/lib/with-env t/lib/demo .ci/run
+
+# The three tables, drawn by graphviz.
+dot:
+	for name in daemon group process; do man/graphs dot $$name | dot -Tsvg -o $$name.svg || exit 1; done
+
+# The tables changed one cell at a time: how many of how many changes the tests notice.
+mutants:
+	$(PYTHON) t/lib/mutants
+
+dist:
+	mkdir -p dist && name=clinit-$$($(PYTHON) -c 'import sys; sys.path.insert(0, "lib"); import clinit; print(clinit.__version__)') && \
+	git archive --prefix=$$name/ HEAD | gzip -9 >dist/$$name.tar.gz && echo dist/$$name.tar.gz
+
+.PHONY: all demo test install uninstall check dot mutants dist

@@ -21,7 +21,7 @@ setup(
     package_dir={"": "lib"},
     packages=["clinit"],
     scripts=["bin/clinitd", "bin/clinit", "bin/clstat"],
-    data_files=[("share/man/man%s" % section, glob("man/*.%s" % section)) for section in "58"]
+    data_files=[("share/man/man%s" % section, glob("man/*.%s" % section)) for section in "3578"]
     + [("share/doc/clinit", ["etc/cltab.example"])],
     classifiers=["Environment :: No Input/Output (Daemon)", "Operating System :: POSIX",
                  "Programming Language :: Python :: 3", "Topic :: System :: Boot :: Init"],

@@ -8,6 +8,7 @@ import sys
 
 sys.path.insert(0, sys.path[0] + "/lib")
 import fake     # noqa: F401  finds the library
+import clinit
 from clinit import clinitd, cltab, ctl, machines, rules, stat
 from tap import done, note, ok, same
 
@@ -20,8 +21,8 @@ def page(name):
         return file.read()
 
 
-names = sorted(os.listdir(MAN))
-same(names, ["clinit.8", "clinitd.8", "clstat.8", "cltab.5"], "the pages")
+names = sorted(name for name in os.listdir(MAN) if name[-2] == ".")
+same(names, ["clinit.3", "clinit.7", "clinit.8", "clinitd.8", "clstat.8", "cltab.5"], "the pages")
 for name in names:
     if shutil.which("mandoc"):
         lint = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", os.path.join(MAN, name)], capture_output=True, text=True)
@@ -37,6 +38,11 @@ for name, usage in {"clinitd.8": clinitd.USAGE, "clinit.8": ctl.USAGE, "clstat.8
     options = {option for line in told for option in re.findall(r"(?<![\w-])--?(\w[\w-]*)", line)}
     in_page = set(re.findall(r"Fl (?:-)?(\w[\w-]*)", " ".join(re.findall(r"^\.It (Fl .*)$", page(name), re.M))))
     same(in_page, options, "%s has the options of its program" % name)
+for name in ("daemon", "group", "process"):
+    picture = subprocess.run([sys.executable, os.path.join(MAN, "graphs"), "text", name], capture_output=True, text=True).stdout
+    ok(picture and picture in page("clinit.7"), "clinit.7 has the picture of the %s as the table is" % name)
+for name in clinit.__all__:
+    ok(re.search(r"^\.It (Fn|Vt) %s$" % name, page("clinit.3"), re.M), "clinit.3 has %s" % name)
 for word in [*rules.MODES, *cltab.TOP, *cltab.SCOPED]:
     ok(re.search(r"^\.It Ic %s\b" % word, page("cltab.5"), re.M), "cltab.5 has %s" % word)
 for table in (machines.GROUP, machines.PROCESS):

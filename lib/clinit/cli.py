@@ -7,7 +7,12 @@ from collections.abc import Callable
 
 from . import __version__, errors
 
-Options = dict      # as docopt gives them: {"-c": ..., "GROUP": ...}
+TYPE_CHECKING = False   # for type checkers it is True; typing itself costs too much to import
+if TYPE_CHECKING:
+    from typing import Any
+    Options = dict[str, Any]    # as docopt gives them: {"-c": ..., "GROUP": ...}
+else:
+    Options = dict
 
 
 def main(program: str, usage: str, run: Callable[[Options], int]) -> None:
@@ -35,7 +40,7 @@ def main(program: str, usage: str, run: Callable[[Options], int]) -> None:
 def parse(program: str, usage: str, argv: list[str]) -> Options:
     """The options that ARGV gives, by docopt. Raises UsageError; exits after --help and --version."""
     try:
-        import docopt
+        import docopt       # type: ignore[import-untyped]
     except ImportError:
         raise errors.Error("the Python package docopt is missing") from None
     try:

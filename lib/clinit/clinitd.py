@@ -385,7 +385,7 @@ class Daemon:
         if follows is not None:
             self.queue.append(follows)
 
-    def fault(self, error: Exception, at: tuple) -> None:
+    def fault(self, error: Exception, at: Event) -> None:
         self.log.say("internal error: %s: %s, at %s" % (type(error).__name__, error, " ".join(map(str, at))))
 
 

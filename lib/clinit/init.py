@@ -34,8 +34,13 @@ from . import errors, protocol, rules, statusline
 from .cltab import Cltab, Entry
 from .machines import ALIVE, BEING_STOPPED, DAEMON, GROUP, PROCESS, RESTING, step
 
-Event = tuple       # its name, then its facts
-Action = tuple      # likewise
+TYPE_CHECKING = False   # for type checkers it is True; typing itself costs too much to import
+if TYPE_CHECKING:
+    from typing import Any
+    Event = tuple[Any, ...]     # its name, then its facts
+    Action = tuple[Any, ...]    # likewise
+else:
+    Event = Action = tuple
 
 
 class Init:
