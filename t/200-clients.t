@@ -2,11 +2,13 @@
 """One client's silence, slowness, rubbish or death delays nobody (SPEC 10). In the original one silent client blocked all."""
 import os
 import select
+import shutil
 import socket
+import subprocess
 import sys
 
 sys.path.insert(0, sys.path[0] + "/lib")
-from tap import cleanup, done, like, ok, same
+from tap import cleanup, done, like, ok, same, skip
 from world import PATIENCE, QUICK, World, wait_for
 
 world = World(QUICK + "web:a:run:respawn:sleep 1000\nslow:b:run:wait:while test ! -e WORLD/go; do sleep 0.02; done\n")
@@ -71,6 +73,12 @@ same(world.clinit("web", "run")[0], 0, "and others are served meanwhile")
 world.write("", "go")
 same(answer(waiter), "ok slow run DONE\n", "then it is answered")
 same(answer(other), "ok slow run DONE\n", "as is who waits besides")
+
+if shutil.which("socat"):
+    said = subprocess.run(["socat", "-", "UNIX-CONNECT:" + world.socket], input="clinit/1 tell web run\n", capture_output=True, text=True)
+    same((said.stdout, said.stderr), ("ok level transition started\n", ""), "socat speaks it")
+else:
+    skip("socat speaks it", "there is no socat")
 
 many = [connect() for _ in range(150)]
 wait_for(lambda: select.select(many, [], [], 0)[0], "one too many to be told")

@@ -83,6 +83,19 @@ facts = os.stat(root.socket)
 same((facts.st_mode & 0o777, facts.st_gid), (0o660, NOBODY), "the socket is theirs, too")
 same(user("clinit", "-c", root.cltab, "-s", root.socket, "-w", "sys", "run")[0], 0, "its members may command")
 like(root.said, "tell sys run (uid %d, pid " % NOBODY, "and the log says who did")
+crowd = root.write("""
+import socket, sys
+clients = [socket.socket(socket.AF_UNIX) for _ in range(121)]
+for client in clients:
+    client.connect(sys.argv[1])
+print(clients[-1].recv(100).decode(), end="", flush=True)
+sys.stdin.readline()
+""", "crowd.py")
+many = subprocess.Popen([python, crowd, root.socket], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                        env={"WORLD": root.dir}, user=NOBODY, group=NOBODY, extra_groups=[])
+same(many.stdout.readline(), "error 7 too many clients: 120\n", "operators may be 120 at a time")
+same(root.clinit("-w", "sys", "run")[0], 0, "eight places are kept for root")
+many.communicate("\n")
 root.write(":::operators:no-such-group\n" + QUICK + "sys:a:run:respawn:sleep 1000\n")
 same(root.clinit()[0], 0, "a group that is not there")
 like(root.said, "operators: there is no group of users no-such-group", "... is said")
