@@ -376,6 +376,8 @@ class Daemon:
                 self.act(*action)
             except Exception as error:
                 self.fault(error, action)
+                if action[0] == "spawn":    # the heart waits for what became of it
+                    self.queue.append(("refused", action[1].name, "internal error"))
 
     def act(self, action: str, *facts: object) -> None:
         """Perform one action of the heart; what follows at once stands in the queue then."""
