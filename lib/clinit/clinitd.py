@@ -99,7 +99,7 @@ class Daemon:
         self.dirty = True           # the status file is not what it should be
         self.write_after = 0.0
         self.write_failed = False
-        self.here = statusfile.here()
+        self.here = {"pid": str(os.getpid()), "start": str(members.start_time(os.getpid())), **statusfile.here()}
         self.perform: dict[str, Callable[..., Event | None]] = {
             "spawn": self.kernel.spawn, "signal": self.kernel.signal,
             "await": self.kernel.await_rest, "forget": self.kernel.forget,
@@ -214,12 +214,15 @@ class Daemon:
         if abs(epoch - self.init.epoch) > 1:    # the wall clock was set, not merely slewed
             self.init.epoch = epoch
         line = statusline.Line(statusline.DAEMON, "clinitd", "-", self.init.state, {
-            "pid": str(os.getpid()), "start": str(members.start_time(os.getpid())), **self.here,
-            "cltab": self.where.cltab, "sum": "%08x" % zlib.crc32(self.data),
+            **self.here, "cltab": self.where.cltab, "sum": "%08x" % zlib.crc32(self.data),
             "seq": str(self.sequence), "time": str(int(began + epoch))})
+        text = "\n".join([str(line), *self.init.report(), ""])
         try:
-            make_folder(os.path.dirname(self.where.clstat))
-            statusfile.write(self.where.clstat, "\n".join([str(line), *self.init.report(), ""]))
+            try:
+                statusfile.write(self.where.clstat, text)
+            except FileNotFoundError:
+                make_folder(os.path.dirname(self.where.clstat))
+                statusfile.write(self.where.clstat, text)
             self.write_failed = False
         except OSError as error:
             if not self.write_failed:

@@ -134,8 +134,11 @@ class Server:
             elif len(self.clients) > places:
                 self._dismiss(client, errors.NO_DAEMON, "too many clients: %d" % places)
             else:
-                self.loop.readers[connection.fileno()] = functools.partial(self._read, client)
+                self._hear(client)
                 self._arm(client)
+
+    def _hear(self, client: Client) -> None:
+        self.loop.readers[client.connection.fileno()] = functools.partial(self._read, client)
 
     def rested(self) -> None:
         """Accept again, after a time without descriptors."""
@@ -203,7 +206,7 @@ class Server:
         self._write(client)
         self._next(client)
         if client.open and not (client.asking or client.ended or client.shut):
-            self.loop.readers[client.connection.fileno()] = functools.partial(self._read, client)
+            self._hear(client)
 
     def _write(self, client: Client) -> None:
         try:
