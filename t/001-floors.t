@@ -11,7 +11,7 @@ LIB = os.path.join(sys.path[0], "..", "..", "lib", "clinit")
 FLOORS = {
     1: "errors machines rules cltab statusline protocol",
     2: "init",
-    3: "members spawn kernel loop server statusfile log lock paths",
+    3: "members watch spawn kernel loop server statusfile recover handover log lock paths",
     4: "__init__ cli asking ctl stat clinitd",
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names.split()}

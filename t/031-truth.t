@@ -56,6 +56,7 @@ GROUP
 PROCESS
     state      event         next       actions
     IDLE       start      -> STARTING   spawn
+    IDLE       stop       -> STOPPING   await_end climb
     STARTING   started    -> RUNNING    tell_moved
     STARTING   too_rapid  -> PAUSED     pause tell_moved
     STARTING   refused    -> PAUSED     retry
@@ -70,20 +71,21 @@ PROCESS
     RUNNING    sweep      -> STOPPING   climb
     RUNNING    stop       -> STOPPING   climb
     STOPPING   started    -> STOPPING
-    STOPPING   stop       -> STOPPING
+    STOPPING   stop       -> STOPPING   widen
     STOPPING   escalate   -> STOPPING   climb
     STOPPING   survived   -> STUCK      insist
     STOPPING   gone       -> IDLE       calm tell_left
     STOPPING   again      -> STARTING   calm spawn
     STOPPING   too_rapid  -> PAUSED     calm pause
     STUCK      started    -> STUCK
-    STUCK      stop       -> STUCK
+    STUCK      stop       -> STUCK      widen
     STUCK      survived   -> STUCK      insist
     STUCK      gone       -> IDLE       calm tell_left
     STUCK      again      -> STARTING   calm spawn
     STUCK      too_rapid  -> PAUSED     calm pause
     PAUSED     resume     -> STARTING   spawn
     PAUSED     reset      -> IDLE       unpause
+    PAUSED     stop       -> STOPPING   unpause await_end climb
     PASSED     reset      -> IDLE
     FAILED     reset      -> IDLE
 """

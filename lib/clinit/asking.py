@@ -194,6 +194,13 @@ class Client:
         finally:
             connection.close()
 
+    def replace(self, timeout: float | None = None) -> str:
+        """Let the running clinitd be replaced by the one that is on disk now; returns the message when it is.
+
+        Raises Error where the new one does not load; then the old one goes on.
+        """
+        return self._ask(_deadline(timeout), "replace")
+
     def status(self, group: str | None = None, level: str | None = None, clstat: str | None = None) -> str:
         """What `clstat` prints: a line for each group that was told; one word with both GROUP and LEVEL.
 

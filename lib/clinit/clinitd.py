@@ -1,4 +1,4 @@
-"""clinitd: lock, read the cltab, wire the floors together, run, drain (SPEC 7).
+"""clinitd: lock, read the cltab, take over what an earlier one left, wire the floors together, run, drain (SPEC 5, 7).
 
 This is the only file that knows all floors. One turn of the loop: reap, hear the clients, let the heart
 handle what happened, write the status, answer.
@@ -9,6 +9,7 @@ import grp
 import os
 import signal
 import stat
+import time
 import zlib
 from collections import deque
 from collections.abc import Callable
@@ -18,24 +19,30 @@ try:
 except ImportError:     # main() says so, in one line
     setproctitle = None     # type: ignore[assignment]
 
-from . import cli
+from . import __version__, cli
 from . import cltab as tables
-from . import errors, kernel, lock, members, paths, protocol, rules, statusfile, statusline
+from . import errors, handover, kernel, lock, members, paths, protocol, recover, rules, spawn, statusfile, statusline
+from .cltab import Cltab
+from .handover import State
 from .init import Event, Init
 from .kernel import Kernel
 from .log import Log
 from .loop import Loop
+from .machines import ALIVE
 from .server import Client, Server
+from .statusline import Line
 
 USAGE = """clinitd: keep the processes of resource groups, as the cltab says. Runs in the foreground.
 
 Usage:
   clinitd [options]
+  clinitd [options] -x [GROUP]
   clinitd -h | --help
   clinitd --version
 
 Options:
   -t                  Check the cltab, print every error, and exit: 0 or 6.
+  -x                  Where no clinitd runs: stop what one that was killed has left, of GROUP or of all, and exit.
   -c CLTAB            The cltab (default: /etc/cltab, or a user's own).
   -s SOCKET           The socket, where the cltab names none.
   -f CLSTAT           The status file, where the cltab names none.
@@ -43,13 +50,16 @@ Options:
   -h, --help          Show this.
   --version           Show the version.
 
-Exit status: 0 halted on request, 1 could not start, 2 usage, 6 bad cltab.
+Exit status: 0 halted on request, 1 could not start, 2 usage, 6 bad cltab; -x: 0 all gone, 8 not all.
 """
 
 
 BUDGET = 0.02       # seconds that the heart may go on before the clients are heard again
 MAX_ERRORS = 20     # of a bad cltab, that the log and who gave a command are told
 WRITE_SHARE = 4     # after a write of the status the pause is so many times as long as the write took
+FAULTS = 60.0       # seconds between two times that a fault of ours lets us begin anew
+CAUGHT = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
+LAST_TERM = 5.0     # as PID 1: seconds from TERM to KILL for all that is left at the end
 
 
 def read_cltab(path: str) -> bytes:
@@ -76,84 +86,255 @@ def _distrust(facts: os.stat_result) -> str:
 
 
 class Daemon:
-    """One clinitd, from the lock to the last process."""
+    """One clinitd, from the lock to the last process.
 
-    def __init__(self, where: paths.Paths, verbose: bool = False) -> None:
-        """Take the lock, read the cltab, listen. Raises CltabError and Error: it could not start."""
+    where: its paths; table: the bytes of its cltab, and what they say. argv: how to execute it again, None
+    where that cannot be. state: what an earlier clinitd in this process has handed over. only: with -x, the group
+    that is to be stopped, "" for all; None otherwise. Raises Error where it cannot start.
+    """
+
+    def __init__(self, where: paths.Paths, table: tuple[bytes, Cltab], verbose: bool = False,
+                 argv: list[str] | None = None, state: State | None = None, only: str | None = None) -> None:
         self.where = where
+        self.data, self.cltab = table
         self.verbose = verbose
-        self.data = read_cltab(where.cltab)
-        self.cltab = tables.parse(self.data, where.cltab)
-        where.apply(self.cltab.top)
+        self.argv = argv
+        self.only = only
         self.log = Log()
         self.loop = Loop()
-        self.loop.catch([signal.SIGCHLD], [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1])
+        self.loop.catch([signal.SIGCHLD], list(CAUGHT))
         self.kernel = Kernel(where.cltab, self.log.say)
         self.server = Server(self.loop, kernel.clock, self.request, self.left)
         self.init = Init(self.cltab, kernel.epoch())
         self.queue: deque[Event] = deque()
         self.answers: list[tuple[Client, str]] = []
         self.over = False
+        self.failed = False         # a group was FAILED when the halt began
         self.title = ""
         self.sequence = 0
         self.dirty = True           # the status file is not what it should be
         self.write_after = 0.0
         self.write_failed = False
+        self.kept: list[Line] = []  # with -x of one group: the lines of the others, as they were
+        self.trial = 0              # the pid of the trial of a new clinitd
+        self.replacing = False      # it was good: we become it as soon as all that has come is done
+        self.asked: list[Client] = []
+        self.fault_at = -FAULTS
         self.here = {"pid": str(os.getpid()), "start": str(members.start_time(os.getpid())), **statusfile.here()}
         self.perform: dict[str, Callable[..., Event | None]] = {
             "spawn": self.kernel.spawn, "signal": self.kernel.signal,
-            "await": self.kernel.await_rest, "forget": self.kernel.forget,
+            "await": self.kernel.await_end, "forget": self.kernel.forget,
             "arm": self.arm, "disarm": self.disarm, "status": self.touch, "answer": self.answer,
             "log": self.log.say, "exit": self.exit}
         self.move_log()
-        self.lock = self.open_socket(where.sockets[0], lock.PATIENCE)
+        if state is not None:
+            self.go_on(state)
+        else:
+            self.begin()
+
+    # The beginning: afresh, after a clinitd that was killed, or in the place of one --------------------------
+
+    def begin(self) -> None:
+        path = self.where.sockets[0]
+        self.lock = self.take_lock(path, lock.PATIENCE)
+        self.kernel.socket = path
+        lines, said = recover.recover(self.where.clstat, path, self.where.cltab, lock.notes(self.lock))
+        for line in said:
+            self.log.say(line)
+        if self.only is None:
+            self.listen(path)
+            self.permit_operators()
+        elif self.only:
+            mine = statusline.select(lines, self.only)
+            self.kept = [line for line in statusline.select(lines) if line not in mine]
+            lines = mine
+        ended = self.take_over(lines, abroad=None)
+        if self.only is not None:
+            self.queue.append(("halt", None))
+        elif not lines:
+            self.enter_defaults()
+        self.queue.extend(ended)
+        self.kernel.around.journal = self.lock
+        self.write_status()
+
+    def enter_defaults(self) -> None:
+        """Tell the groups with an initdefault their level. The file says so before anything is done about it."""
+        actions = [action for group, level in self.cltab.defaults.items()
+                   for action in self.init.handle(("tell", None, group, level, self.cltab), kernel.clock())]
+        self.write_status()
+        for action in actions:
+            self.act(*action)
+
+    def take_over(self, lines: list[Line], abroad: list[str] | None) -> list[Event]:
+        """Go on from LINES; returns what has ended since. ABROAD: the names of what may not be below us; None: all."""
+        ended = []
+        for line in lines:
+            more = line.more
+            if line.kind != statusline.PROCESS or not more.get("run"):
+                continue
+            alive = line.state in ALIVE and more.get("pid", "").isdigit() and more.get("start", "").isdigit()
+            # A respawn owns what its earlier runs left, too
+            if alive or more.get("mode") == "respawn" and line.state in ("PAUSED", "IDLE"):
+                pid, start = (int(more["pid"]), int(more["start"])) if alive else (0, 0)
+                ended.append(self.kernel.adopt(line.name, more["run"], pid, start, more.get("mode") != "respawn",
+                                               abroad is None or line.name in abroad))
+        if self.kernel.watch.descriptor is not None:
+            self.loop.readers[self.kernel.watch.descriptor] = _nothing     # reap() asks it
+        if lines:
+            self.handle(("restore", lines), kernel.clock())
+        return [event for event in ended if event is not None]
+
+    def go_on(self, state: State) -> None:
+        """Be where the clinitd was that became us."""
+        self.lock, self.sequence, self.fault_at = state["lock"], state["sequence"], state["fault_at"]
+        self.failed = state["failed"]
+        self.kernel.around.journal = self.lock
+        self.kernel.around.limits = self.kernel.watch.limits = state["limits"] and tuple(state["limits"])
+        self.kernel.socket = state["socket"]
+        clients = self.server.take_over(state["socket"], state["listener"], state["clients"])
         self.permit_operators()
+        self.queue.extend(self.take_over(statusline.parse(state["status"]), state["abroad"]))
+        self.kernel.members.remember(state["memory"], self.kernel.jobs)
+        for descriptor, group, level in state["waiting"]:
+            clients[descriptor].asking = clients[descriptor].waiting = True
+            self.queue.append(("wait", clients[descriptor], group, level))
+        for descriptor in state["asked"]:
+            clients[descriptor].asking = True
+            self.answer(clients[descriptor], protocol.ok("clinitd is replaced"))
+        for client in clients.values():
+            self.server.hear(client)
+        self.log.say("pid %d goes on as clinitd %s" % (os.getpid(), __version__))
+
+    def replace(self, client: Client | None) -> None:
+        """Become the clinitd that is on disk now, if a trial shows that it can go on from here."""
+        if client is not None:
+            self.asked.append(client)
+        try:
+            if self.argv is None:
+                raise OSError(0, "it was not started as the program clinitd")
+            if not self.trial:
+                self.begin_trial(self.argv)
+        except (AttributeError, OSError, spawn.CannotExecute) as error:
+            self.not_replaced(getattr(error, "strerror", None) or str(error))
+
+    def begin_trial(self, argv: list[str]) -> None:
+        state = handover.pack({**self.hand_over(), "trial": True})
+        reader, writer = os.pipe()
+        os.set_blocking(reader, False)
+
+        def ended(status: int) -> None:
+            self.trial = 0
+            self.loop.disarm("trial")
+            with open(reader, "rb", buffering=0) as file:
+                said = (file.read() or b"").decode("utf-8", "replace").strip().split("\n")[-1]
+            self.replacing = status == 0
+            if not self.replacing:
+                self.not_replaced("the new one does not load: %s" % (said or rules.describe(kernel.last(status))))
+
+        try:
+            self.trial = self.kernel.help(argv, handover.environ(0), state, writer, ended)
+            self.loop.arm("trial", kernel.clock() + handover.TRIAL_PATIENCE)
+        except (OSError, spawn.CannotExecute):
+            os.close(reader)
+            raise
+        finally:
+            os.close(writer)
+            os.close(state)
+
+    def not_replaced(self, why: str) -> None:
+        text = "clinitd is not replaced: %s" % why
+        self.log.say(text)
+        asked, self.asked = self.asked, []
+        for client in asked:
+            self.answer(client, protocol.error(errors.FAILED, text))
+
+    def hand_over(self) -> State:
+        """All that who goes on in this process must know."""
+        descriptor = {client: client.connection.fileno() for client in self.server.clients}
+        return {
+            "trial": False, "cltab": self.data.decode("latin-1"), "status": self.status_text(),
+            "sequence": self.sequence, "fault_at": self.fault_at, "failed": self.failed, "lock": self.lock,
+            "socket": self.server.path, "listener": self.server.listener, "clients": self.server.hand_over(),
+            "waiting": [[descriptor[client], group, level] for client, group, level in self.init.waiting
+                        if client in descriptor],
+            "asked": [descriptor[client] for client in self.asked if client in descriptor],
+            "abroad": [name for name, job in self.kernel.jobs.items() if job.abroad],
+            "memory": self.kernel.members.memory(), "limits": self.kernel.watch.limits}
+
+    def become(self) -> None:
+        """Be replaced: execute the new clinitd in our place. It returns only where that fails."""
+        assert self.argv is not None
+        self.replacing = False
+        state = self.hand_over()
+        kept = handover.descriptors(state)
+        # What comes between here and the handlers of the new one is to wait, not to be lost nor to kill
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD, *CAUGHT])
+        for number in self.loop.take_flags():
+            os.kill(os.getpid(), number)
+        try:
+            kept.append(handover.pack(state))
+            for one in kept:
+                os.set_inheritable(one, True)
+            os.execve(self.argv[0], self.argv, handover.environ(kept[-1]))
+        except OSError as error:
+            for one in kept:
+                os.set_inheritable(one, False)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD, *CAUGHT])
+            self.not_replaced(str(error.strerror))
 
     # Files: the socket, the log, the cltab, the status --------------------------------------------------
 
-    def open_socket(self, path: str, patience: float = 0.0) -> int:
-        """Listen at PATH; returns the descriptor of its lock. Raises Error; then all is as before.
+    def take_lock(self, path: str, patience: float = 0.0) -> int:
+        """Take the lock of the socket PATH, whose folder is made if need be; returns its descriptor. Raises Error.
 
         patience: seconds to wait for a lock whose holder is dead.
         """
         if len(os.fsencode(path)) > tables.MAX_SOCKET:
             raise errors.Error("%s: the path of a socket is at most %d bytes" % (path, tables.MAX_SOCKET))
-        held = None
         try:
             make_folder(os.path.dirname(path))
-            held = lock.take(lock.path_of(path), patience)
-            self.server.listen(path)
+            return lock.take(lock.path_of(path), patience)
         except lock.Held as error:
             raise errors.Error("another clinitd (pid %s) has %s" % (error.pid or "unknown", path)) from None
         except OSError as error:
-            if held is not None:
-                os.close(held)
+            raise errors.Error("cannot listen at %s: %s" % (path, error.strerror)) from None
+
+    def listen(self, path: str) -> None:
+        """Listen at PATH, whose lock we have. Raises Error."""
+        try:
+            self.server.listen(path)
+        except OSError as error:
             raise errors.Error("cannot listen at %s: %s" % (path, error.strerror)) from None
         self.kernel.socket = path
-        return held
+
+    def open_socket(self, path: str) -> None:
+        """Lock PATH and listen there, and nowhere else; where that fails the log says why, and all is as before."""
+        held = None
+        try:
+            held = self.take_lock(path)
+            self.listen(path)
+            held, self.lock = self.lock, held
+            self.kernel.around.journal = self.lock
+        except errors.Error as error:
+            self.log.say(str(error))
+        finally:
+            if held is not None:
+                os.close(held)
 
     def move_socket(self) -> None:
         """Listen where the cltab says now, if that is elsewhere: the new one first."""
         path = self.where.sockets[0]
-        if path == self.server.path:
-            return
-        try:
-            self.lock, old = self.open_socket(path), self.lock
-            os.close(old)
-        except errors.Error as error:
-            self.log.say(str(error))
+        if path != self.server.path:
+            self.open_socket(path)
 
     def renew_socket(self) -> None:
         """Make the socket anew, and the lock and the folder if they are gone, too."""
         path = self.server.path
+        if not lock.is_at(lock.path_of(path), self.lock):
+            self.open_socket(path)
+            return
         try:
-            if lock.is_at(lock.path_of(path), self.lock):
-                self.server.listen(path)
-            else:
-                self.lock, old = self.open_socket(path), self.lock
-                os.close(old)
-        except OSError as error:
-            self.log.say("cannot listen at %s: %s" % (path, error.strerror))
+            self.listen(path)
         except errors.Error as error:
             self.log.say(str(error))
 
@@ -210,19 +391,14 @@ class Daemon:
         self.dirty = False
         self.sequence += 1
         self.loop.arm("heartbeat", began + rules.HEARTBEAT)
-        epoch = kernel.epoch()
-        if abs(epoch - self.init.epoch) > 1:    # the wall clock was set, not merely slewed
-            self.init.epoch = epoch
-        line = statusline.Line(statusline.DAEMON, "clinitd", "-", self.init.state, {
-            **self.here, "cltab": self.where.cltab, "sum": "%08x" % zlib.crc32(self.data),
-            "seq": str(self.sequence), "time": str(int(began + epoch))})
-        text = "\n".join([str(line), *self.init.report(), ""])
+        text = self.status_text()
         try:
             try:
                 statusfile.write(self.where.clstat, text)
             except FileNotFoundError:
                 make_folder(os.path.dirname(self.where.clstat))
                 statusfile.write(self.where.clstat, text)
+            lock.clear(self.lock)       # the file says all that the notes do
             self.write_failed = False
         except OSError as error:
             if not self.write_failed:
@@ -233,9 +409,20 @@ class Daemon:
         now = kernel.clock()
         self.write_after = now + WRITE_SHARE * (now - began)
 
+    def status_text(self) -> str:
+        now, epoch = kernel.clock(), kernel.epoch()
+        if abs(epoch - self.init.epoch) > 1:    # the wall clock was set, not merely slewed
+            self.init.epoch = epoch
+        report = [*self.init.report(), *map(str, self.kept)]
+        line = Line(statusline.DAEMON, "clinitd", "-", self.init.state, {
+            **self.here, "cltab": self.where.cltab, "socket": self.kernel.socket, "sum": "%08x" % zlib.crc32(self.data),
+            "seq": str(self.sequence), "time": str(int(now + epoch)), "lines": str(len(report) + 1),
+            "strays": ",".join(map(str, self.kernel.members.strays()))})
+        return "\n".join([str(line), *report, ""])
+
     def show_title(self) -> None:
         title = "clinitd: %s, %s" % (count(len(self.init.groups), "group"),
-                                     count(len(self.kernel.children), "process", "processes"))
+                                     count(len(self.kernel.members.mains), "process", "processes"))
         if title != self.title:
             self.title = title
             setproctitle.setproctitle(title)
@@ -279,8 +466,14 @@ class Daemon:
         elif command == "reread":
             self.settle()
             self.queue.append(("reread", client, self.cltab))
+        elif command == "replace":
+            self.replace(client)
         else:
-            self.queue.append(("halt", client))
+            self.halt(client)
+
+    def halt(self, client: Client | None) -> None:
+        self.failed = self.failed or any(group.state == "FAILED" for group in self.init.groups.values())
+        self.queue.append(("halt", client))
 
     def left(self, client: Client) -> None:
         if client.waiting:
@@ -290,41 +483,74 @@ class Daemon:
 
     def run(self) -> int:
         """Keep the groups at their levels until all are halted; returns the exit status."""
-        for group, level in self.cltab.defaults.items():
-            self.queue.append(("tell", None, group, level, self.cltab))
-        self.write_status()
-        self.log.say("pid %d, cltab %s, socket %s" % (os.getpid(), self.where.cltab, self.server.path))
+        self.log.say("pid %d, cltab %s, socket %s" % (os.getpid(), self.where.cltab, self.kernel.socket))
         while not self.over:
-            self.turn()
-        statusfile.remove(self.where.clstat)
+            try:
+                self.turn()
+            except Exception as error:
+                self.fault(error, ("turn",))
+                time.sleep(rules.RETRY)     # else one that comes again at once would eat the machine
+        if self.kept:
+            self.write_status()
+        else:
+            statusfile.remove(self.where.clstat)
         self.server.flush()
         self.server.close()
+        if self.stuck:
+            return errors.STUCK
         self.log.say("all processes are gone, exiting")
-        return 0
+        if os.getpid() == 1:
+            self.end_all()
+            return errors.FAILED if self.failed else errors.DONE
+        return errors.DONE
+
+    def end_all(self) -> None:
+        """As PID 1: end whatever is left, kindly and then not."""
+        for number, seconds in ((signal.SIGTERM, LAST_TERM), (signal.SIGKILL, rules.KILL_PATIENCE)):
+            until = kernel.clock() + seconds
+            there = self.kernel.signal_all(number)
+            while there and kernel.clock() < until:
+                self.loop.wait(until - kernel.clock())
+                self.kernel.reap()
+                there = self.kernel.signal_all(0)
 
     def turn(self) -> None:
         calls = self.loop.wait(self._timeout(kernel.clock()))
         self.queue.extend(self.kernel.reap())
-        if self.kernel.rests:
+        if self.kernel.awaited:
             self.queue.extend(self.kernel.look())
         for number in self.loop.take_flags():
             self.signalled(number)
         for call in calls:
             call()
         self.pump()
-        if self.dirty and (self.answers or kernel.clock() >= self.write_after):
+        self.kernel.kill()
+        if self.replacing:
+            while self.queue:
+                self.pump()
+        if self.dirty and (self.answers or self.replacing or kernel.clock() >= self.write_after):
             self.write_status()
         answers, self.answers = self.answers, []
         for client, text in answers:
             self.server.answer(client, "\n".join([*client.notes, text]))
             client.notes.clear()
+        if self.replacing:
+            self.become()
+        self.over = self.over or self.only is not None and self.stuck
+
+    @property
+    def stuck(self) -> bool:
+        """Whether nothing is alive any more but what would not die."""
+        states = {process.state for process in self.init.processes.values() if process.alive}
+        return states == {"STUCK"}
 
     def _timeout(self, now: float) -> float:
         if self.queue:
             return 0.0
         timeout = self.loop.timeout(now)
-        if self.kernel.rests:
-            timeout = min(timeout, kernel.REST_POLL)
+        poll = self.kernel.poll()
+        if poll is not None:
+            timeout = min(timeout, poll)
         if self.dirty:
             timeout = min(timeout, max(0.0, self.write_after - now))
         return timeout
@@ -332,7 +558,7 @@ class Daemon:
     def signalled(self, number: int) -> None:
         self.log.say("%s received" % signal.Signals(number).name)
         if number in (signal.SIGTERM, signal.SIGINT):
-            self.queue.append(("halt", None))
+            self.halt(None)
         elif number == signal.SIGUSR1:
             self.renew_socket()
             self.dirty = True
@@ -355,8 +581,10 @@ class Daemon:
                 self.server.expired(key)
             elif key is self.server:
                 self.server.rested()
+            elif key == "trial":
+                os.kill(self.trial, signal.SIGKILL)
             elif key is not None:
-                self.dirty = True           # the heartbeat
+                self.beat()
             elif self.queue:
                 self.handle(self.queue.popleft(), now)
             else:
@@ -390,8 +618,17 @@ class Daemon:
         if follows is not None:
             self.queue.append(follows)
 
+    def beat(self) -> None:
+        """The heartbeat: the status file is renewed, with what is seen only now and then."""
+        self.dirty = True
+        self.queue.append(("owned", self.kernel.owners()))
+
     def fault(self, error: Exception, at: Event) -> None:
         self.log.say("internal error: %s: %s, at %s" % (type(error).__name__, error, " ".join(map(str, at))))
+        now = kernel.clock()
+        if now - self.fault_at >= FAULTS and self.argv is not None:     # begin anew, from what is known for certain
+            self.fault_at = now
+            self.replace(None)
 
 
 def count(number: int, one: str, many: str = "") -> str:
@@ -407,10 +644,12 @@ def make_folder(path: str) -> None:
         os.umask(mask)
 
 
-def tidy_descriptors() -> None:
-    """Let 0, 1 and 2 be open, also in our processes, and what else was inherited be closed."""
+def tidy_descriptors(kept: list[int]) -> None:
+    """Let 0, 1 and 2 be open, also in our processes; KEPT be ours alone; and what else was inherited be closed."""
+    for one in kept:
+        os.set_inheritable(one, False)
     for name in os.listdir("/dev/fd"):
-        if int(name) > 2:
+        if int(name) > 2 and int(name) not in kept:
             try:
                 os.close(int(name))
             except OSError:
@@ -432,12 +671,56 @@ def command(options: cli.Options) -> int:
     if options["-t"]:
         tables.parse(read_cltab(where.cltab), where.cltab)
         return errors.DONE
-    tidy_descriptors()
-    return run(where, options["-v"])
+    try:
+        state = handover.unpack()
+    except (KeyError, ValueError, OSError) as error:
+        raise errors.Error("cannot go on from what was handed over: %s" % error) from None
+    tidy_descriptors([] if state is None or state["trial"] else handover.descriptors(state))
+    return run(where, options["-v"], handover.program(), state, (options["GROUP"] or "") if options["-x"] else None)
 
 
-def run(where: paths.Paths, verbose: bool = False) -> int:
-    """Be clinitd, with the files WHERE; returns the exit status. Raises Error where it could not start."""
+def run(where: paths.Paths, verbose: bool = False, argv: list[str] | None = None, state: State | None = None,
+        only: str | None = None) -> int:
+    """Be clinitd, with the files WHERE; returns the exit status. Raises Error where it could not start.
+
+    argv, state, only: as Daemon takes them.
+    """
     if setproctitle is None:
         raise errors.Error("the Python package setproctitle is missing")
-    return Daemon(where, verbose).run()
+    if state is not None:
+        data = state["cltab"].encode("latin-1")
+        table = data, tables.parse(data, where.cltab)
+    elif only is not None:
+        table = lenient(where.cltab)
+    else:
+        data = read_cltab(where.cltab)
+        table = data, tables.parse(data, where.cltab)
+    where.apply(table[1].top)
+    if state is not None and state["trial"]:
+        rehearse(table[1], state)
+        return errors.DONE
+    return Daemon(where, table, verbose, argv, state, only).run()
+
+
+def lenient(path: str) -> tuple[bytes, Cltab]:
+    """What can be had of the cltab at PATH, with a warning where it is bad: a stop is not kept back by that."""
+    try:
+        data = read_cltab(path)
+        return data, tables.parse(data, path)
+    except errors.CltabError as error:
+        for line in error.lines[:MAX_ERRORS]:
+            cli.complain("clinitd", line)
+        table = Cltab()
+        table.top = paths.peek(path)
+        return b"", table
+
+
+def rehearse(table: Cltab, state: State) -> None:
+    """As a trial: go on from STATE as far as that changes nothing in the world."""
+    init = Init(table, kernel.epoch())
+    init.handle(("restore", statusline.parse(state["status"])), kernel.clock())
+    init.report()
+
+
+def _nothing() -> None:
+    pass

@@ -5,6 +5,7 @@ No I/O: whoever calls has read the bytes. A Cltab is never changed once it is ma
 from __future__ import annotations
 
 import re
+import zlib
 
 from . import rules
 from .errors import CltabError
@@ -41,6 +42,11 @@ class Entry:
     def name(self) -> str:
         return self.group + ":" + self.tag
 
+    @property
+    def sum(self) -> str:
+        """What tells this entry from a changed one, for the status file: a checksum of mode and command."""
+        return "%08x" % zlib.crc32(("%s:%s" % (self.mode, self.command)).encode())
+
     def same(self, other: Entry | None) -> bool:
         """Whether a process of this entry may go on under OTHER: group, mode and command are the same."""
         return (other is not None and self.group == other.group
@@ -57,6 +63,7 @@ class Cltab:
     owner:    {tag: group}
     defaults: {group: level} from `initdefault`
     top:      the global settings of the programs themselves: {"socket", "clstat", "log", "operators": value}
+    scopes:   the other settings: {(group, tag): {name: value}}, "" for all groups, all tags
     """
 
     def __init__(self) -> None:
@@ -64,6 +71,19 @@ class Cltab:
         self.owner: dict[str, str] = {}
         self.defaults: dict[str, str] = {}
         self.top: dict[str, str] = {}
+        self.scopes: dict[tuple[str, str], dict[str, object]] = {GLOBAL: {}}
+        self._made: dict[tuple[tuple[str, str], ...], Settings] = {}
+
+    def settings_of(self, group: str, tag: str) -> Settings:
+        """The settings for a process of this name; those that share all scopes share one object."""
+        scopes = [scope for scope in (GLOBAL, (group, ""), ("", tag), (group, tag)) if scope in self.scopes]
+        key = tuple(scopes)
+        if key not in self._made:
+            self._made[key] = settings = Settings()
+            for scope in scopes:
+                for name, value in self.scopes[scope].items():
+                    setattr(settings, name, value)
+        return self._made[key]
 
     def __str__(self) -> str:
         return "cltab of %d entries" % len(self.owner)
@@ -144,7 +164,6 @@ class _Reader:
         self.table = Cltab()
         self.seen: dict[str, int] = {}              # tag: line
         self.defaulted: dict[str, int] = {}         # group: line of its initdefault
-        self.scopes: dict[tuple[str, str], dict[str, object]] = {GLOBAL: {}}
 
     def line(self, number: int, data: bytes) -> None:
         if b"\0" in data:
@@ -201,25 +220,16 @@ class _Reader:
                 raise ValueError("setting %s is global: it begins with `:::`" % name)
             self.table.top[name] = TOP[name](value)
         elif name in SCOPED:
-            self.scopes.setdefault((group, tag), {})[name] = SCOPED[name](value)
+            self.table.scopes.setdefault((group, tag), {})[name] = SCOPED[name](value)
         else:
             raise ValueError("unknown setting: %s (a line without runlevels is a setting)"
                              % (name or "none given"))
 
     def finish(self) -> Cltab:
-        """The table, each entry with its settings; entries that share all scopes share one object."""
-        made: dict[tuple[tuple[str, str], ...], Settings] = {}
+        """The table, each entry with its settings."""
         for group, entries in self.table.groups.items():
             for entry in entries:
-                own = [(group, ""), ("", entry.tag), (group, entry.tag)]
-                scopes = [GLOBAL] + [scope for scope in own if scope in self.scopes]
-                key = tuple(scopes)
-                if key not in made:
-                    made[key] = settings = Settings()
-                    for scope in scopes:
-                        for name, value in self.scopes[scope].items():
-                            setattr(settings, name, value)
-                entry.settings = made[key]
+                entry.settings = self.table.settings_of(group, entry.tag)
         return self.table
 
 

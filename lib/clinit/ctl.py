@@ -13,6 +13,7 @@ Usage:
   clinit [options] GROUP LEVEL
   clinit [options] LEVEL
   clinit [options] (-k | --halt)
+  clinit [options] (-u | --update)
   clinit [options] (-d | --daemon)
   clinit [options]
   clinit -h | --help
@@ -23,6 +24,7 @@ Without GROUP and LEVEL the cltab is read again and applied.
 
 Options:
   -k, --halt          Halt all groups, then clinitd.
+  -u, --update        Replace the running clinitd by the one that is on disk now.
   -d, --daemon        Become clinitd, with the same -c, -s and -f.
   -w, --wait          Wait until it is so, and say how it went.
   -t SECONDS          Wait, but so long at most.
@@ -60,6 +62,9 @@ def command(clinitd: asking.Client, options: cli.Options, timeout: float | None)
     began = time.monotonic()
     if options["--halt"]:
         say(clinitd.shutdown(wait, timeout))
+        return errors.DONE
+    if options["--update"]:
+        say(clinitd.replace(timeout))
         return errors.DONE
     if options["LEVEL"] is None:
         say(clinitd.reread(timeout=timeout))

@@ -10,19 +10,21 @@ Events, as tuples:
     ("wait", client, group, level)           answered when it is at rest; group and level "" for all
     ("halt", client)                         likewise; the client may be None
     ("left", client)                         that client went away
+    ("restore", lines)                       the first event where an earlier clinitd is succeeded: its status lines;
+                                             what has ended since is told by `exited` events after it
     ("started", name, facts)                 exec succeeded; facts: {"pid": ..., "start": ..., "run": ...}
     ("unstartable", name, code, why)         exec failed; code 126 or 127
     ("refused", name, why)                   the system has no room for a process
-    ("exited", name, last, rest)             the main process was reaped; rest: others of its group live, and
-                                             what becomes of them is to be said: await or forget
-    ("gone", name)                           the rest that was awaited is gone
+    ("exited", name, last, rest)             the main process is gone; rest: others of its process group live
+    ("gone", name, scope)                    what was awaited is gone
+    ("owned", {name: uid})                   as whom the processes run
     ("timer", name, what)                    an armed timer ran out
 
 Actions, as tuples:
     ("spawn", entry, level, previous)        start a process; answered by started, unstartable or refused
-    ("signal", name, signal)                 to all that is left of it; signal without the SIG
-    ("await", name)                          report when the rest of it is gone
-    ("forget", name)                         the rest of it is nobody's business
+    ("signal", name, signal)                 to all its members, or its process group if that is awaited; no SIG
+    ("await", name, scope)                   its main process is gone: report when `all` members are, or its `group`
+    ("forget", name)                         its main process is gone: what it left is nobody's business
     ("arm", name, what, seconds)  ("disarm", name, what)
     ("status",)                              something that the status file shows has changed
     ("answer", client, text)  ("log", text)  ("exit",)
@@ -32,7 +34,7 @@ from __future__ import annotations
 from . import cltab as tables
 from . import errors, protocol, rules, statusline
 from .cltab import Cltab, Entry
-from .machines import ALIVE, BEING_STOPPED, DAEMON, GROUP, PROCESS, RESTING, step
+from .machines import ALIVE, BEING_STOPPED, DAEMON, GROUP, PROCESS, RESTING, STOPPABLE, step
 
 TYPE_CHECKING = False   # for type checkers it is True; typing itself costs too much to import
 if TYPE_CHECKING:
@@ -106,6 +108,21 @@ class Init:
     def on_left(self, client: object) -> None:
         self.waiting = [wait for wait in self.waiting if wait[0] is not client]
 
+    def on_restore(self, lines: list[statusline.Line]) -> None:
+        for line in lines:
+            name = statusline.of_group(line)
+            if line.kind == statusline.GROUP:
+                group = self.groups.setdefault(name, Group(self, name, []))
+                group.restore(line)
+            elif line.kind == statusline.PROCESS and name in self.groups:
+                self.groups[name].revive(line)
+        self._find_moving()
+        for group in list(self.groups.values()):
+            if group.told:
+                group.resume()
+        if any(line.kind == statusline.DAEMON and line.state == "HALTING" for line in lines):
+            self._step("halt")
+
     def _step(self, event: str, *facts: object) -> None:
         self.state, *actions = step(DAEMON, self.state, event)
         for action in actions:
@@ -148,10 +165,9 @@ class Init:
         run twice; and its new group starts it only when the process of the old one is gone (Group.clear
         waits for it). So all groups get their entries first, then those act whose level has changed.
         """
-        if cltab is not self.cltab:
-            self.moving = [process for group in self.groups.values() for process in group.processes.values()
-                           if cltab.owner.get(process.entry.tag, group.name) != group.name]
-        self.cltab = cltab
+        changed, self.cltab = cltab is not self.cltab, cltab
+        if changed:
+            self._find_moving()
         self._make_groups(cltab)
         plan: list[str] = []
         for group in list(self.groups.values()):
@@ -168,6 +184,10 @@ class Init:
                 group.handle("tell")
         return plan
 
+    def _find_moving(self) -> None:
+        self.moving = [process for group in self.groups.values() for process in group.processes.values()
+                       if self.cltab.owner.get(process.entry.tag, group.name) != group.name]
+
     def _make_groups(self, cltab: Cltab) -> None:
         for name, entries in cltab.groups.items():
             if name not in self.groups:
@@ -176,7 +196,7 @@ class Init:
     def moving_to(self, group: Group) -> list[Process]:
         """What is alive in other groups under a tag that is GROUP's now."""
         return [process for process in self.moving
-                if process.alive and self.cltab.owner.get(process.entry.tag) == group.name]
+                if process.stoppable and self.cltab.owner.get(process.entry.tag) == group.name]
 
     def report(self) -> list[str]:
         """The lines of the status file: the groups that were told, each with its processes."""
@@ -248,8 +268,14 @@ class Init:
     def on_exited(self, name: str, last: str, rest: bool) -> None:
         self.processes[name].exited(last, rest)
 
-    def on_gone(self, name: str) -> None:
-        self.processes[name].ended()
+    def on_owned(self, owners: dict[str, str]) -> None:
+        for name, uid in owners.items():
+            process = self.processes.get(name)
+            if process is not None and process.uid != uid:
+                process.uid, process.text = uid, ""
+
+    def on_gone(self, name: str, scope: str) -> None:
+        self.processes[name].gone(scope)
 
     def on_timer(self, name: str, what: str) -> None:
         getattr(self.processes[name], what + "_over")()
@@ -289,14 +315,65 @@ class Group:
         for action in actions:
             getattr(self, action)()
 
+    def restore(self, line: statusline.Line) -> None:
+        """Be where LINE says, as the successor of who wrote it; resume() goes on from there."""
+        self.state, self.told = line.state, True
+        self.level = None if line.level == "-" else line.level
+        self.previous = line.more.get("prev", "")
+        self.want = line.more.get("want", "-")
+        if self.want == "-":
+            self.want = None
+        self.since = _number(line.more, "since", self.since)
+
+    def revive(self, line: statusline.Line) -> None:
+        """Have the process of LINE, by the entry that it was started by; a changed one is no entry of ours any more."""
+        tag = line.name.partition(":")[2]
+        mode = line.more.get("mode")
+        entry = next((entry for entry in self.entries if entry.tag == tag), None)
+        if entry is None or mode is not None and (entry.mode, entry.sum) != (mode, line.more.get("sum")):
+            entry = Entry(self.name, tag, line.level, "once", "")
+            entry.settings = self.init.cltab.settings_of(self.name, tag)
+        process = self.processes[tag] = self.init.processes[line.name] = Process(self, entry)
+        process.restore(line)
+
+    def resume(self) -> None:
+        """Go on from what was restored; what rests, and is as the cltab wants it, is left alone."""
+        self.order = list(self.processes.values())
+        wanted = self.wanted()
+        if self.state == "UNKNOWN":
+            self._take_stock(wanted)
+        elif self.want is None or self.state == "HALTING" or self.name not in self.init.cltab.groups:
+            if self.state != "CONFIGURED":
+                self.state = "STARTING"
+                self.handle("halt")
+        elif (self.state not in RESTING or any(process.state == "IDLE" for process in self.order)
+              or tables.differ({tag: process.entry for tag, process in self.processes.items()}, wanted)):
+            self.state = "STARTING"
+            self.handle("tell")
+        self.init.changed(self)
+
+    def _take_stock(self, wanted: dict[str, Entry]) -> None:
+        """Nothing is known but what runs: the group rests there, and what is missing is not run until it is told."""
+        for tag, entry in wanted.items():
+            if tag not in self.processes:
+                self.processes[tag] = self.init.processes[entry.name] = Process(self, entry)
+        self.order = list(self.processes.values())
+        missing = [process.name for process in self.order if process.state == "IDLE"]
+        self.state = "FAILED" if missing else "DONE"
+        if missing:
+            self.init.log("%s: nothing is known of %s: not started until told" % (self.name, ", ".join(missing)))
+
     def tell(self, level: str) -> None:
         """Go to LEVEL. Failed tests and pauses begin anew, and at a change of level passed tests too."""
-        for process in self.processes.values():
+        self.want, self.told = level, True
+        wanted = self.wanted()
+        for tag, process in self.processes.items():
+            if not process.entry.same(wanted.get(tag)):
+                continue
             if process.state in ("PAUSED", "FAILED") or (process.state == "PASSED" and level != self.level):
                 process.handle("reset")
             elif process.after == "too_rapid":      # its pause is to begin when the rest of it is gone
                 process.after, process.quick = "again", 0
-        self.want, self.told = level, True
         self.handle("tell")
         self.init.changed(self)
 
@@ -319,7 +396,7 @@ class Group:
         wanted = self.wanted()
         lines = []
         for tag, process in self.processes.items():
-            if process.state not in (*ALIVE, "PAUSED") or process.entry.same(wanted.get(tag)):
+            if process.state not in STOPPABLE or process.entry.same(wanted.get(tag)):
                 continue
             again = tag in wanted and wanted[tag].mode != "off"
             pid = " pid " + process.pid if process.alive else ""
@@ -329,7 +406,7 @@ class Group:
             if old is not None and old.state == "FAILED" and old.entry.same(entry):
                 break       # the start ends there
             if entry.mode != "off" and (old is None or not (
-                    old.entry.same(entry) or old.state in (*ALIVE, "PAUSED"))):
+                    old.entry.same(entry) or old.state in STOPPABLE)):
                 lines.append("start " + entry.name)
         return lines
 
@@ -347,10 +424,8 @@ class Group:
             self.leaving.add(process)
         for tag, process in self.processes.items():
             if not process.entry.same(wanted.get(tag)):
-                process.leaving = process.alive
-                if process.state == "PAUSED":
-                    process.handle("reset")
-            if process.leaving and process.alive:
+                process.leaving = process.stoppable
+            if process.leaving and process.stoppable:
                 self.leaving.add(process)
                 process.handle("stop")
         if not self.leaving:
@@ -421,7 +496,7 @@ class Group:
         counting = [process.state for process in self.order if process.state != "OFF"]
         up = sum(state in ("RUNNING", "DONE", "PASSED") for state in counting)
         return statusline.Line(statusline.GROUP, self.name, self.level or "-", self.state, {
-            "want": "-" if self.want is None or self.state == "HALTING" else self.want,
+            "want": "-" if self.want is None or self.state == "HALTING" else self.want, "prev": self.previous,
             "up": "%d/%d" % (up, len(counting)), "since": str(self.since)})
 
     def lines(self) -> list[statusline.Line]:
@@ -437,12 +512,12 @@ class Process:
     """What became of one entry.
 
     leaving: its group has begun to stop it. heirs: other groups that wait for its end, as its tag is theirs
-    now. quick: its quick exits in a row. rung: how far up the kill
-    ladder it is. after: the event that follows once the rest of its process group is gone. The settings
-    are those of its start. pid, start and run are for the status alone.
+    now. quick: its quick exits in a row. rung: how far up the kill ladder it is. after: the event that follows
+    once its old process group is gone, while that is awaited. owns: it may have members. The settings are
+    those of its start. pid, start, run, uid and until, the end of its pause, are for the status alone.
     """
-    __slots__ = ("group", "entry", "name", "state", "since", "settings", "leaving", "heirs", "rung", "after",
-                 "began", "quick", "restarts", "last", "pid", "start", "run", "text")
+    __slots__ = ("group", "entry", "name", "state", "since", "settings", "leaving", "heirs", "rung", "after", "owns",
+                 "began", "quick", "restarts", "last", "pid", "start", "run", "uid", "until", "text")
 
     def __init__(self, group: Group, entry: Entry) -> None:
         self.group = group
@@ -455,16 +530,22 @@ class Process:
         self.heirs: tuple[Group, ...] = ()
         self.rung = 0
         self.after = ""
+        self.owns = False
         self.began = 0.0
         self.quick = 0
         self.restarts = -1
         self.last = ""
-        self.pid = self.start = self.run = ""
+        self.pid = self.start = self.run = self.uid = ""
+        self.until = 0
         self.text = ""      # its line in the status file, made when it is asked for
 
     @property
     def alive(self) -> bool:
         return self.state in ALIVE
+
+    @property
+    def stoppable(self) -> bool:
+        return self.state in STOPPABLE or self.owns
 
     @property
     def blocks(self) -> bool:
@@ -483,12 +564,33 @@ class Process:
     def log(self, text: str, *values: object) -> None:
         self.group.init.log("%s: %s" % (self.name, text % values))
 
+    def restore(self, line: statusline.Line) -> None:
+        """Be as LINE says. What was alive is taken to run: its end, if that was meanwhile, is told later."""
+        more = line.more
+        self.pid, self.start, self.run, self.uid = (more.get(key, "") for key in ("pid", "start", "run", "uid"))
+        self.last = more.get("last", "")
+        self.restarts = _number(more, "restarts", 0) if self.run else -1
+        self.quick = min(_number(more, "quick", 0), self.settings.respawn[0])
+        self.since = _number(more, "since", self.since)
+        self.began = self.group.init.now - max(0, self.group.init.wall() - self.since)
+        if line.state in ALIVE:
+            self.state = "RUNNING" if self.pid else "IDLE"
+            self.leaving = line.state in BEING_STOPPED and "after" not in more
+        elif line.state == "PAUSED":
+            self.state = "PAUSED"
+            pause = self.settings.respawn[2]
+            self.pause(min(pause, max(0, _number(more, "until", 0) - self.group.init.wall())))
+        elif self.state != "OFF" and line.state in ("IDLE", "DONE", "PASSED", "FAILED"):
+            self.state = line.state
+        self.owns = self.alive or self.entry.mode == "respawn" and self.run != ""
+
     # What happens to it -----------------------------------------------------------------------------
 
     def started(self, facts: dict[str, str]) -> None:
-        self.pid, self.start, self.run = facts["pid"], facts["start"], facts["run"]
+        self.pid, self.start, self.run, self.uid = (facts[key] for key in ("pid", "start", "run", "uid"))
         self.began = self.group.init.now
         self.restarts += 1
+        self.owns = True
         self.log("pid %s started", self.pid)
         self.handle("started")
 
@@ -496,7 +598,7 @@ class Process:
         """It could not be executed. That counts as an exit; a respawn is paused at once (SPEC 3)."""
         self.last = "exit:%d" % code
         if self.state in BEING_STOPPED:
-            self.ended()
+            self.await_end()
         elif self.entry.mode == "respawn":
             self.quick = self.settings.respawn[0]
             self.log("cannot be started, paused %s s", rules.seconds(self.settings.respawn[2]))
@@ -506,33 +608,31 @@ class Process:
 
     def refused(self) -> None:
         if self.state in BEING_STOPPED:
-            self.ended()
+            self.await_end()
         else:
             self.handle("refused")
 
     def exited(self, last: str, rest: bool) -> None:
-        """Its main process is reaped. What `wait`, `once` and `test` leave behind is theirs (SPEC 5)."""
+        """Its main process is gone. What `wait`, `once` and `test` leave behind is theirs (SPEC 5)."""
         self.last = last
         if self.state in BEING_STOPPED:
             self.log("pid %s %s, stopped", self.pid, rules.describe(last))
-            if rest:
-                self.group.init.act("await", self.name)
-            else:
-                self.ended()
+            self.await_end()
             return
         event = self._outcome(last)
         self.log("pid %s %s%s", self.pid, rules.describe(last), {
             "again": ", respawning",
             "too_rapid": ", respawning too rapidly, paused %s s" % rules.seconds(self.settings.respawn[2]),
         }.get(event, ""))
-        if rest and self.entry.mode == "respawn":
+        if self.entry.mode != "respawn":
+            self.group.init.act("forget", self.name)
+            self.owns = False
+        elif rest:
             self.after = event
             self.log("others of its process group are left, they go first")
-            self.group.init.act("await", self.name)
+            self.group.init.act("await", self.name, "group")
             self.handle("sweep")
             return
-        if rest:
-            self.group.init.act("forget", self.name)
         self.handle(event)
 
     def _outcome(self, last: str) -> str:
@@ -542,9 +642,15 @@ class Process:
             self.quick, self.group.init.now - self.began, self.settings.respawn)
         return event
 
-    def ended(self) -> None:
-        """No member of it is left."""
-        self.handle("gone" if self.leaving else self.after)
+    def gone(self, scope: str) -> None:
+        """What was awaited is gone: `all` its members, or before a new start its process `group`."""
+        if scope == "group":
+            if self.after:      # else it is to be stopped by now, and all is awaited
+                event, self.after = self.after, ""
+                self.handle(event)
+        else:
+            self.owns = False
+            self.handle("gone")
 
     def ladder_over(self) -> None:
         """A rung of the ladder has had its time."""
@@ -562,9 +668,8 @@ class Process:
     # Actions of the table ---------------------------------------------------------------------------
 
     def spawn(self) -> None:
-        self.pid = self.start = self.run = ""
+        self.pid = self.start = ""
         self.settings = self.entry.settings
-        self.rung = 0
         self.group.init.act("spawn", self.entry, self.group.level, self.group.previous)
 
     def climb(self) -> None:
@@ -574,19 +679,35 @@ class Process:
         self.group.init.act("signal", self.name, name)
         self.group.init.act("arm", self.name, "ladder", seconds)
 
+    def widen(self) -> None:
+        """It is to be stopped while its process group is cleared away for a new start: now all its members go."""
+        if self.after:
+            self.after = ""
+            self.await_end()
+            if self.state == "STOPPING":
+                self.rung = 0
+                self.climb()
+
+    def await_end(self) -> None:
+        self.group.init.act("await", self.name, "all")
+
     def insist(self) -> None:
         self.group.init.act("signal", self.name, "KILL")
         self.group.init.act("arm", self.name, "ladder", rules.KILL_PATIENCE)
         self.group.init.changed(self.group)     # who waits for it is told that it is stuck
 
     def calm(self) -> None:
+        self.rung = 0
         self.group.init.act("disarm", self.name, "ladder")
 
-    def pause(self) -> None:
-        self.group.init.act("arm", self.name, "pause", self.settings.respawn[2])
+    def pause(self, seconds: float | None = None) -> None:
+        if seconds is None:
+            seconds = self.settings.respawn[2]
+        self.until = self.group.init.wall() + int(seconds)
+        self.group.init.act("arm", self.name, "pause", seconds)
 
     def retry(self) -> None:
-        self.group.init.act("arm", self.name, "pause", rules.RETRY)
+        self.pause(rules.RETRY)
 
     def unpause(self) -> None:
         self.quick = 0
@@ -600,7 +721,16 @@ class Process:
             group.left(self)
 
     def line(self) -> statusline.Line:
+        alive = self.alive
         return statusline.Line(statusline.PROCESS, self.name, self.group.level or "-", self.state, {
-            "pid": self.pid if self.alive else "", "start": self.start if self.alive else "",
-            "run": self.run if self.alive else "", "restarts": str(max(0, self.restarts)),
-            "since": str(self.since), "last": self.last})
+            "pid": self.pid if alive else "", "start": self.start if alive else "",
+            "uid": self.uid if alive else "", "run": self.run, "mode": self.entry.mode, "sum": self.entry.sum,
+            "restarts": str(max(0, self.restarts)), "quick": str(self.quick or ""), "since": str(self.since),
+            "last": self.last, "after": self.after,
+            "until": str(self.until) if self.state == "PAUSED" else ""})
+
+
+def _number(more: dict[str, str], key: str, default: int) -> int:
+    """The number that MORE, the pairs of a status line, has for KEY."""
+    value = more.get(key, "")
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 16 else default

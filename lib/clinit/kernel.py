@@ -14,8 +14,12 @@ from . import members, spawn
 from .cltab import Entry
 from .init import Event
 from .log import open_append
+from .members import Facts, Job, Members
+from .watch import Watch
 
-REST_POLL = 0.05    # seconds between two looks whether the rest of a process group is gone
+POLL = 0.05         # seconds between two looks whether something is gone of which no signal tells
+SLOW_POLL = 1.0     # the same where a signal should tell
+STOPPINGS = 20      # rounds of stopping what is to be killed; each finds what was born since the one before
 
 # What a process must not inherit: it is meant for clinitd itself (sd_notify(3), sd_listen_fds(3)), or told anew.
 FOREIGN = (b"NOTIFY_SOCKET", b"WATCHDOG_", b"LISTEN_", b"CLINIT_")
@@ -31,52 +35,41 @@ def epoch() -> float:
     return time.time() - time.monotonic()
 
 
-class Child:
-    """A process that was started.
-
-    rest: once it is reaped, what its process group held when last seen, as (pid, start time).
-    """
-    __slots__ = ("name", "pid", "start", "reaped", "rest")
-
-    def __init__(self, name: str, pid: int) -> None:
-        self.name = name
-        self.pid = pid
-        self.start = members.start_time(pid)
-        self.reaped = False
-        self.rest: list[tuple[int, int]] = []
-
-
 class Kernel:
     """Made when the handlers of signals are in their place.
 
-    children: {pid: Child} not reaped yet; by_name: those and the reaped ones of which a rest is left;
-    rests: those of them whose end is awaited.
+    jobs: {name: Job} of all that has a main process or may have members; members: whose is what; watch: the
+    main processes that are not our children. awaited: {name: scope} of what is to be reported when it is gone.
+    around: what all processes get alike.
     """
 
     def __init__(self, cltab: str, log: Callable[[str], None]) -> None:
         self.cltab = cltab
         self.socket = ""
         self.log = log
-        self.children: dict[int, Child] = {}
-        self.by_name: dict[str, Child] = {}
-        self.rests: dict[str, Child] = {}
-        self._null = os.open(os.devnull, os.O_RDWR)
-        self._run = os.urandom(6).hex()
-        self._count = 0
+        self.jobs: dict[str, Job] = {}
+        self.members = Members()
+        self.watch = Watch()
+        self.awaited: dict[str, str] = {}
+        self.helpers: dict[int, Callable[[int], None]] = {}
+        self._adopted: dict[int, Job] = {}      # by the pids of main processes that are not our children
+        self._unwatched: set[int] = set()       # those of them that have no pidfd
+        self._doomed: list[str] = []
+        self._blinded = False
         self._special = spawn.special_signals()
+        self.around = spawn.Surroundings(os.open(os.devnull, os.O_RDWR), self._special)
         self._environ = {name: value for name, value in os.environb.items() if name and not name.startswith(FOREIGN)}
-        self._seen: dict[int, list[tuple[int, int]]] | None = None
 
     # Actions of the heart: each returns the event that follows at once, or None
 
     def spawn(self, entry: Entry, level: str, previous: str) -> Event | None:
         """Start ENTRY's process, for LEVEL after PREVIOUS."""
-        self._count += 1
-        run = "%s.%d" % (self._run, self._count)
+        job = self.jobs.get(entry.name) or Job(entry.name, os.urandom(6).hex())
+        job.runs += 1
         output = self._open_output(entry)
         try:
-            pid = spawn.spawn(spawn.words(entry.command), self._environment(entry, level, previous, run),
-                              self._null, output, self._special)
+            pid = spawn.spawn(spawn.words(entry.command), self._environment(entry, level, previous, job.run),
+                              self.around, output, b"%s %s" % (entry.name.encode(), job.run.encode()))
         except spawn.CannotExecute as error:
             return "unstartable", entry.name, error.code, str(error)
         except OSError as error:
@@ -84,8 +77,11 @@ class Kernel:
         finally:
             if output is not None:
                 os.close(output)
-        child = self.children[pid] = self.by_name[entry.name] = Child(entry.name, pid)
-        return "started", entry.name, {"pid": str(pid), "start": str(child.start), "run": run}
+        job.pid, job.start, job.child = pid, members.start_time(pid) if self.members.sighted else 0, True
+        self._keep(job)
+        self.members.mains[pid] = job
+        return "started", entry.name, {
+            "pid": str(pid), "start": str(job.start), "run": job.run, "uid": members.owner(pid)}
 
     def _environment(self, entry: Entry, level: str, previous: str, run: str) -> dict[bytes, bytes]:
         told = {"GROUP": entry.group, "TAG": entry.tag, "LEVEL": level, "PREVLEVEL": previous,
@@ -115,92 +111,187 @@ class Kernel:
             return None
 
     def signal(self, name: str, what: str) -> None:
-        """Send the signal WHAT, without its SIG, to all that is left of the process NAME."""
-        child = self.by_name.get(name)
-        if child is None:
+        """Send the signal WHAT, without its SIG, to all members of NAME, or its process group if that is awaited."""
+        if name not in self.jobs:
             return
-        number = getattr(signal, "SIG" + what)
-        self._send(child, number)
-        if number != signal.SIGKILL:
-            self._send(child, signal.SIGCONT)   # what is stopped could not act on it
+        if what == "KILL":
+            self._doomed.append(name)       # kill() deals with all of one moment together
+        else:       # what is stopped could not act on it
+            self._send(self.jobs[name], getattr(signal, "SIG" + what), signal.SIGCONT)
 
-    def _send(self, child: Child, number: int) -> None:
-        if not child.reaped:
-            try:
-                os.killpg(child.pid, number)
-            except OSError:
-                pass    # it is a zombie already, or has another uid: its end or the ladder will tell
-            return
+    def _send(self, job: Job, *numbers: int) -> None:
+        if job.child or not self.members.sighted:
+            for number in numbers:
+                _killpg(job.pid, number)
+        for facts in self._others(job):
+            members.send(*facts.key, *numbers)
+
+    def _others(self, job: Job) -> list[Facts]:
+        """What is to be signalled of JOB besides the process group of a main process that is our child."""
         try:
-            child.rest = self._group(child)
-            for pid, start in child.rest:
-                members.send(pid, start, number)
+            found = self.members.of(job)
         except OSError as error:
-            self.log("%s: cannot look for the rest of it: %s" % (child.name, error.strerror))
+            if not self._blinded:
+                self.log("cannot look for all processes of %s: %s" % (job.name, error.strerror))
+            self._blinded = True
+            return []
+        self._blinded = False
+        only = self.awaited.get(job.name) == "group"
+        return [facts for facts in found
+                if (facts.group != job.pid if job.child else not only or facts.group == job.pid)]
 
-    def await_rest(self, name: str) -> None:
-        """Report when what the reaped process NAME has left is gone."""
-        self.rests[name] = self.by_name[name]
+    def kill(self) -> None:
+        """End what signal() was told to kill. All is stopped before it is killed, so that nothing new is born
+        unseen, and what is born meanwhile has a parent that says whose it is."""
+        doomed = [self.jobs[name] for name in self._doomed if name in self.jobs]
+        self._doomed.clear()
+        stopped: set[tuple[int, int]] = set()
+        for job in doomed:
+            if job.child:
+                _killpg(job.pid, signal.SIGSTOP)
+        for _ in range(STOPPINGS if doomed else 0):
+            self.members.moment()
+            new = [facts.key for job in doomed for facts in self._others(job) if facts.key not in stopped]
+            for key in new:
+                members.send(*key, signal.SIGSTOP)
+            stopped.update(new)
+            if not new:
+                break
+        for job in doomed:
+            self._send(job, signal.SIGKILL)
+
+    def await_end(self, name: str, scope: str) -> Event | None:
+        """Report when `all` of NAME, whose main process is gone, or its process `group` is gone too."""
+        self.awaited[name] = scope
+        return self._gone(name)
 
     def forget(self, name: str) -> None:
-        """What the reaped process NAME has left is not ours."""
-        del self.by_name[name]
+        """What NAME, whose main process is gone, has left is not ours."""
+        self.members.forget(self.jobs.pop(name))
+
+    def adopt(self, name: str, run: str, pid: int, start: int, patient: bool, abroad: bool) -> Event | None:
+        """Take over the process of NAME, of the mark RUN, or what is left of it; ours, or not if ABROAD.
+
+        patient: its exit status is worth waiting for.
+        """
+        mark, _, runs = run.partition(".")
+        job = Job(name, mark, int(runs) if runs.isdigit() else 0, pid, start)
+        job.abroad = abroad
+        self._keep(job)
+        if not pid:
+            return None
+        facts = members.stat(pid)
+        if facts is not None and facts.start == start:
+            if facts.parent == os.getpid():
+                job.child = True
+                self.members.mains[pid] = job
+                return None
+            if facts.alive:
+                self._adopted[pid] = job
+                try:
+                    self.watch.add(pid, patient)
+                    self.around.limits = self.watch.limits
+                except (AttributeError, OSError):
+                    self._unwatched.add(pid)
+                return None
+        return "exited", name, "unknown", self._left(job, "group")
+
+    def signal_all(self, number: int) -> bool:
+        """As PID 1: send signal NUMBER, 0 for none, to all processes there are; returns whether there is one."""
+        try:
+            os.kill(-1, number)
+            if number not in (0, signal.SIGKILL):
+                os.kill(-1, signal.SIGCONT)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def _keep(self, job: Job) -> None:
+        self.jobs[job.name] = self.members.jobs[job.mark] = job
+
+    def help(self, argv: list[str], environ: dict[bytes, bytes], stdin: int, output: int,
+             ended: Callable[[int], None]) -> int:
+        """Start a process for ourselves; returns its pid. ENDED gets its wait status. Raises as spawn() does."""
+        around = spawn.Surroundings(stdin, self._special)
+        pid = spawn.spawn([os.fsencode(word) for word in argv], environ, around, output)
+        self.members.mains[pid] = Job("", "", pid=pid)
+        self.helpers[pid] = ended
+        return pid
 
     # What the world did
 
     def reap(self) -> list[Event]:
         """Reap all that exited; returns the events."""
-        events: list[Event] = []
-        self._seen = None
+        self.members.moment()
+        ended = [(self._adopted.pop(pid), status) for pid, status in self.watch.ends(clock())]
+        ended += [(self._adopted.pop(pid), None) for pid in self._lost()]
+        ended += self._reap_children()
+        return [("exited", job.name, last(status), self._left(job, "group")) for job, status in ended]
+
+    def _reap_children(self) -> list[tuple[Job, int | None]]:
+        ended: list[tuple[Job, int | None]] = []
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
-                return events
+                return ended
             if pid == 0:
-                return events
-            child = self.children.pop(pid, None)
-            if child is not None:
-                events.append(("exited", child.name, _last(status), self._leaves_rest(child)))
+                return ended
+            job = self.members.mains.pop(pid, None)
+            if job is None:
+                self.members.reaped(pid)
+            elif pid in self.helpers:
+                self.helpers.pop(pid)(status)
+            else:
+                job.child = False
+                ended.append((job, status))
 
-    def _leaves_rest(self, child: Child) -> bool:
-        """Whether others of the process group of CHILD, just reaped, live on; if not it is forgotten."""
-        # While a group has members its number is not given again; so this one call tells, at once after reaping
-        child.reaped = True
-        if _is_group(child.pid) and self._lives(child):
-            return True
-        del self.by_name[child.name]
-        return False
+    def _lost(self) -> list[int]:
+        """The pids of those without a pidfd that are gone."""
+        gone = [pid for pid in self._unwatched if not members.lives(pid, self._adopted[pid].start)]
+        self._unwatched.difference_update(gone)
+        return gone
 
     def look(self) -> list[Event]:
-        """See whether the rests of process groups are gone; returns the events."""
-        self._seen = None
-        return [("gone", name) for name, child in list(self.rests.items()) if self._is_gone(child)]
+        """See whether what is awaited is gone; returns the events."""
+        return [event for event in map(self._gone, list(self.awaited)) if event is not None]
 
-    def _is_gone(self, child: Child) -> bool:
-        if _is_group(child.pid) and self._lives(child):
-            return False
-        del self.rests[child.name]
-        self.forget(child.name)
-        return True
+    def _gone(self, name: str) -> Event | None:
+        job = self.jobs.get(name)
+        if job is not None:
+            if self._left(job, self.awaited[name]):
+                return None
+            if self.awaited[name] == "all":
+                self.forget(name)
+        return "gone", name, self.awaited.pop(name)
 
-    def _lives(self, child: Child) -> bool:
-        """Whether anything but zombies is in the process group of CHILD; where that cannot be told it is."""
-        try:
-            if not any(members.lives(pid, start) for pid, start in child.rest):
-                child.rest = self._group(child)     # others may have joined
-        except OSError:
-            return True
-        return bool(child.rest)
+    def _left(self, job: Job, scope: str) -> bool:
+        """Whether anything lives of JOB, whose main process is gone: `all` or in its process `group`."""
+        if not self.members.sighted:
+            return _is_group(job.pid)
+        if scope == "all":
+            return self.members.remain(job)
+        # While a group has members its number is not given again; so this one call tells, most of the time
+        return _is_group(job.pid) and self.members.remain_in_group(job)
 
-    def _group(self, child: Child) -> list[tuple[int, int]]:
-        """What lives in the process group of CHILD; one pass over /proc serves all that ask in one moment."""
-        if self._seen is None:
-            self._seen = members.groups()
-        found = self._seen.get(child.pid, [])
-        if any(pid == child.pid for pid, _ in found):   # its leader is reaped: this is a stranger's, of the same number
-            return []
-        return [(pid, start) for pid, start in found if start >= child.start]
+    def poll(self) -> float | None:
+        """Seconds after which to look again even if no signal comes; None where that is not needed."""
+        if self._unwatched or self.watch.waiting or any(
+                not self.members.reaper or name in self.jobs and self.jobs[name].abroad for name in self.awaited):
+            return POLL
+        return SLOW_POLL if self.awaited else None
+
+    def owners(self) -> dict[str, str]:
+        """{name: uid} of the main processes."""
+        return {name: members.owner(job.pid) for name, job in self.jobs.items()
+                if job.child or job.pid in self._adopted}
+
+
+def _killpg(group: int, number: int) -> None:
+    try:
+        os.killpg(group, number)
+    except OSError:
+        pass    # it is a zombie already, or has another uid: its end or the ladder will tell
 
 
 def _is_group(group: int) -> bool:
@@ -213,8 +304,10 @@ def _is_group(group: int) -> bool:
     return True
 
 
-def _last(status: int) -> str:
-    """A wait status as the heart knows it: exit:N or signal:NAME."""
+def last(status: int | None) -> str:
+    """A wait status as the heart knows it: exit:N, signal:NAME or unknown."""
+    if status is None:
+        return "unknown"
     if os.WIFEXITED(status):
         return "exit:%d" % os.WEXITSTATUS(status)
     number = os.WTERMSIG(status)

@@ -2,6 +2,10 @@
 
 The file is never unlinked, so two that lock it lock the same file. Its descriptor is closed by exec, not by
 fork: a successor cannot begin while a child of its predecessor is still on its way to its program.
+
+The file holds the pid of who has the lock, and after it a line for each process that was started since the
+status file was written: the process itself writes it, before its exec. So a successor knows of each, at
+whatever moment we were killed.
 """
 from __future__ import annotations
 
@@ -11,6 +15,8 @@ import time
 
 PATIENCE = 5.0      # seconds to wait for the children of a holder that is dead
 PAUSE = 0.02
+HEADER = b"%-15d\n"  # the pid, in as many bytes as any other
+HEADER_SIZE = 16
 
 
 class Held(Exception):
@@ -43,11 +49,33 @@ def take(path: str, patience: float) -> int:
             time.sleep(PAUSE)
             continue
         if is_at(path, descriptor):
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
+            os.pwrite(descriptor, HEADER % os.getpid(), 0)
             return descriptor
         os.close(descriptor)    # somebody removed the file meanwhile, what we locked is not the lock
     raise Held(0)
+
+
+def note(descriptor: int, text: bytes) -> None:
+    """Write that a process has begun: TEXT and our pid. For the child, between fork and exec; it never fails."""
+    try:
+        os.lseek(descriptor, 0, os.SEEK_END)
+        os.write(descriptor, b"%s %d\n" % (text, os.getpid()))
+    except OSError:
+        pass    # a full disk: it is found by its mark
+
+
+def notes(descriptor: int) -> list[list[str]]:
+    """The words of each note, oldest first; none where others than we could have written them. Raises OSError."""
+    facts = os.fstat(descriptor)
+    if facts.st_uid != os.geteuid() or facts.st_mode & 0o077:
+        return []
+    text = os.pread(descriptor, facts.st_size, HEADER_SIZE).decode("ascii", "replace")
+    return [line.split() for line in text.split("\n")[:-1]]
+
+
+def clear(descriptor: int) -> None:
+    """Forget the notes: the status file says all that they do. Raises OSError."""
+    os.ftruncate(descriptor, HEADER_SIZE)
 
 
 def holder(path: str) -> int:
@@ -75,7 +103,7 @@ def is_at(path: str, descriptor: int) -> bool:
 
 
 def _named(descriptor: int) -> int:
-    data = os.pread(descriptor, 32, 0).strip()
+    data = os.pread(descriptor, HEADER_SIZE, 0).strip()
     return int(data) if data.isdigit() else 0
 
 

@@ -80,6 +80,7 @@ GROUP: Table = {
 PROCESS: Table = {
     # state        event          next state    actions
     ("IDLE",      "start"):     ("STARTING",   "spawn"),
+    ("IDLE",      "stop"):      ("STOPPING",   "await_end", "climb"),
     ("STARTING",  "started"):   ("RUNNING",    "tell_moved"),
     ("STARTING",  "too_rapid"): ("PAUSED",     "pause", "tell_moved"),
     ("STARTING",  "refused"):   ("PAUSED",     "retry"),
@@ -96,7 +97,7 @@ PROCESS: Table = {
     ("RUNNING",   "stop"):      ("STOPPING",   "climb"),
 
     ("STOPPING",  "started"):   ("STOPPING",),
-    ("STOPPING",  "stop"):      ("STOPPING",),
+    ("STOPPING",  "stop"):      ("STOPPING",   "widen"),
     ("STOPPING",  "escalate"):  ("STOPPING",   "climb"),
     ("STOPPING",  "survived"):  ("STUCK",      "insist"),
     ("STOPPING",  "gone"):      ("IDLE",       "calm", "tell_left"),
@@ -104,7 +105,7 @@ PROCESS: Table = {
     ("STOPPING",  "too_rapid"): ("PAUSED",     "calm", "pause"),
 
     ("STUCK",     "started"):   ("STUCK",),
-    ("STUCK",     "stop"):      ("STUCK",),
+    ("STUCK",     "stop"):      ("STUCK",      "widen"),
     ("STUCK",     "survived"):  ("STUCK",      "insist"),
     ("STUCK",     "gone"):      ("IDLE",       "calm", "tell_left"),
     ("STUCK",     "again"):     ("STARTING",   "calm", "spawn"),
@@ -112,13 +113,15 @@ PROCESS: Table = {
 
     ("PAUSED",    "resume"):    ("STARTING",   "spawn"),
     ("PAUSED",    "reset"):     ("IDLE",       "unpause"),
+    ("PAUSED",    "stop"):      ("STOPPING",   "unpause", "await_end", "climb"),
     ("PASSED",    "reset"):     ("IDLE",),
     ("FAILED",    "reset"):     ("IDLE",),
 }
 
 BEING_STOPPED = ("STOPPING", "STUCK")                          # a process of which all must go
 RESTING = ("CONFIGURED", "DONE", "PASSED", "FAILED")          # a group's states that only a command leaves
-ALIVE = ("STARTING", "RUNNING", "STOPPING", "STUCK")          # a process of which something may be alive
+ALIVE = ("STARTING", "RUNNING", "STOPPING", "STUCK")          # a process that is there, or what is left of it
+STOPPABLE = (*ALIVE, "PAUSED")                                 # one that runs, or will by itself
 
 
 class Unexpected(Exception):

@@ -1,32 +1,266 @@
-"""Who belongs to a process, by /proc, and signalling them one by one.
+"""Who belongs to a process (SPEC 5), by /proc, and signalling them one by one.
 
-A pid is given again to a stranger some day, so one is always named together with its start time, in clock
-ticks since boot: field 22 of /proc/PID/stat, proc(5). Where there is no /proc nobody is found.
+A pid is given again to a stranger some day, so a process is always named by its pid and its start time, in
+clock ticks since boot: field 22 of /proc/PID/stat, proc(5).
+
+We are a child subreaper, prctl(2): what loses its parent becomes our child. So all that we ever started is
+below us, and what a job left behind once its main process is reaped hangs on a child of ours that is nobody's
+main process: an orphan. Where there are no orphans there is nothing to look for.
 """
 from __future__ import annotations
 
 import os
 import signal
 
+PR_SET_CHILD_SUBREAPER = 36
+MARK = b"CLINIT_RUN="
 
-def stat(pid: int) -> tuple[str, int, int] | None:
-    """(state, process group, start time) of PID; None where there is no such process, or it is hidden from us.
+
+class Facts:
+    """One process, as /proc shows it; start: in clock ticks since boot."""
+    __slots__ = ("pid", "state", "parent", "group", "session", "start")
+
+    def __init__(self, pid: int, fields: list[bytes]) -> None:
+        self.pid = pid
+        self.state = fields[0].decode()
+        self.parent, self.group, self.session = int(fields[1]), int(fields[2]), int(fields[3])
+        self.start = int(fields[19])
+
+    @property
+    def alive(self) -> bool:
+        return self.state not in "ZX"
+
+    @property
+    def key(self) -> tuple[int, int]:
+        return self.pid, self.start
+
+
+class Job:
+    """What was started for an entry: from its first start until the last member is gone, or let go.
+
+    mark: CLINIT_RUN of each of its runs begins with it; runs: how many there were. pid, start: its main
+    process, that of the last run; child: that is our child, and not reaped yet. abroad: it was taken over,
+    so its members may be anywhere.
+    """
+    __slots__ = ("name", "mark", "runs", "pid", "start", "child", "abroad")
+
+    def __init__(self, name: str, mark: str, runs: int = 0, pid: int = 0, start: int = 0) -> None:
+        self.name = name
+        self.mark = mark
+        self.runs = runs
+        self.pid = pid
+        self.start = start
+        self.child = self.abroad = False
+
+    @property
+    def run(self) -> str:
+        """The mark of its last run."""
+        return "%s.%d" % (self.mark, self.runs)
+
+
+class Members:
+    """Whose is what. jobs: {mark: Job}; mains: {pid: Job} of our children that are main processes.
+
+    known: {pid: Job or None} of our other children, whose they are; a pid of ours is not given again before
+    we reap it. found: {Job: [Facts]} by the last look at /proc; `fresh`: it was taken in this moment.
+    """
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, Job] = {}
+        self.mains: dict[int, Job] = {}
+        self.known: dict[int, Job | None] = {}
+        self.found: dict[Job, list[Facts]] = {}
+        self.fresh = False
+        self.sighted = sees_proc()
+        self.reaper = self.sighted and become_reaper()
+        self._children: list[int] | None = None
+        self._seen: dict[tuple[int, int], Job] = {}
+
+    def moment(self) -> None:
+        """A new moment: what was seen before may have changed."""
+        self.fresh = False
+        self._children = None
+
+    def forget(self, job: Job) -> None:
+        """What is left of JOB is nobody's."""
+        del self.jobs[job.mark]
+        self.found.pop(job, None)
+        for pid, owner in self.known.items():
+            if owner is job:
+                self.known[pid] = None
+
+    def reaped(self, pid: int) -> None:
+        self.known.pop(pid, None)
+
+    def of(self, job: Job) -> list[Facts]:
+        """What lives of JOB; one pass over /proc serves all that ask in one moment. Raises OSError."""
+        if not self.fresh:
+            self.look()
+        return self.found.get(job, [])
+
+    def remain(self, job: Job) -> bool:
+        """Whether anything lives of JOB, whose main process is gone; where that cannot be told it does."""
+        try:
+            if not job.abroad and self.reaper:
+                if self._children is None:
+                    self._children = [pid for pid in children() if pid not in self.mains]
+                if all(pid in self.known for pid in self._children):
+                    return any(self.known[pid] is job for pid in self._children)
+            elif any(lives(*facts.key) for facts in self.found.get(job, ())):
+                return True
+            return bool(self.of(job))
+        except OSError:
+            return True
+
+    def remain_in_group(self, job: Job) -> bool:
+        """Likewise, for its process group alone."""
+        try:
+            return any(lives(*facts.key) for facts in self.found.get(job, ()) if facts.group == job.pid) or any(
+                facts.group == job.pid for facts in self.of(job))
+        except OSError:
+            return True
+
+    def strays(self) -> list[int]:
+        """The pids of our children that nothing attributes."""
+        return [pid for pid, job in self.known.items() if job is None]
+
+    def memory(self) -> list[tuple[int, int, str]]:
+        """What the last look saw, for who goes on after an exec: (pid, start, name of the job)."""
+        return [(*key, job.name) for key, job in self._seen.items() if job.mark in self.jobs]
+
+    def remember(self, memory: list[tuple[int, int, str]], jobs: dict[str, Job]) -> None:
+        self._seen = {(pid, start): jobs[name] for pid, start, name in memory if name in jobs}
+
+    def look(self) -> None:
+        """Look through /proc: who is whose. Raises OSError where it cannot be read."""
+        table = processes() if self.sighted else {}
+        me = os.getpid()
+        abroad = any(job.abroad for job in self.jobs.values())
+        owners: dict[int, Job | None] = {0: None}
+        above = table.get(me)
+        while above is not None and above.pid not in owners:    # we and ours are nobody's
+            owners[above.pid] = None
+            above = table.get(above.parent)
+        leaders = {}
+        for job in self.jobs.values():
+            main = table.get(job.pid)
+            if main is None or main.start == job.start:     # else the number was given again
+                leaders[job.pid] = job
+            if main is not None and main.start == job.start:
+                owners[job.pid] = job
+        found: dict[Job, list[Facts]] = {}
+        known: dict[int, Job | None] = {}
+        for pid, facts in table.items():
+            owner = self._owner(facts, table, owners, leaders, abroad, me)
+            if owner is not None and facts.alive:
+                found.setdefault(owner, []).append(facts)
+            if facts.parent == me and pid not in self.mains:
+                known[pid] = owner
+        self.found, self.known, self.fresh = found, known, True
+        self._seen = {facts.key: job for job, all_of in found.items() for facts in all_of}
+
+    def _owner(self, facts: Facts | None, table: dict[int, Facts], owners: dict[int, Job | None],
+               leaders: dict[int, Job], abroad: bool, me: int) -> Job | None:
+        """Whose the process is: its nearest ancestor's that is somebody's, or what it says itself."""
+        path = []
+        while facts is not None and facts.pid not in owners:
+            owners[facts.pid] = None        # the table is not of one instant: it may have a circle
+            path.append(facts)
+            facts = table.get(facts.parent)
+        owner = None if facts is None else owners[facts.pid]
+        for facts in reversed(path):
+            if owner is None and (abroad or facts.parent == me):
+                owner = self._claim(facts, leaders)
+            owners[facts.pid] = owner
+        return owner
+
+    def _claim(self, facts: Facts, leaders: dict[int, Job]) -> Job | None:
+        """Whose an orphan is: by the look that saw its parent, by its mark, or by its session and group."""
+        job = self._seen.get(facts.key)
+        if job is not None and job.mark in self.jobs:
+            return job
+        mark = environment(facts.pid).get("RUN")
+        if mark is not None:
+            return self.jobs.get(mark.partition(".")[0])
+        job = leaders.get(facts.session) or leaders.get(facts.group)
+        return job if job is not None and job.start <= facts.start else None
+
+
+def sees_proc() -> bool:
+    """Whether there is a /proc, of our own pid namespace."""
+    try:
+        return os.readlink("/proc/self") == str(os.getpid())
+    except OSError:
+        return False
+
+
+def become_reaper() -> bool:
+    """Become the parent of all orphans below us, prctl(2); whether that is so, and our children can be listed."""
+    try:
+        import ctypes
+        children()
+        done: int = ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        return done == 0
+    except (ImportError, AttributeError, OSError):
+        return False
+
+
+def children() -> list[int]:
+    """The pids of our children, zombies too. Raises OSError where the system does not list them."""
+    return [int(pid) for pid in _read_all("/proc/thread-self/children").split()]
+
+
+def stat(pid: int) -> Facts | None:
+    """The facts of PID; None where there is no such process, or it is hidden from us.
 
     Raises OSError where the system has no descriptor or memory for the question.
     """
     try:
-        descriptor = os.open("/proc/%d/stat" % pid, os.O_RDONLY)
-    except (FileNotFoundError, PermissionError):
+        data = _read("/proc/%d/stat" % pid, 1024)
+    except (FileNotFoundError, PermissionError, ProcessLookupError):
         return None
+    # The name, in parentheses, may hold anything, parentheses too
+    return Facts(pid, data[data.rindex(b")") + 2:].split())
+
+
+def processes() -> dict[int, Facts]:
+    """{pid: Facts} of all processes, zombies too, by one pass over /proc. Raises OSError as stat() does."""
+    found = (stat(int(name)) for name in os.listdir("/proc") if name.isdigit())
+    return {facts.pid: facts for facts in found if facts is not None}
+
+
+def environment(pid: int) -> dict[str, str]:
+    """What clinitd said to process PID at its start: {name without CLINIT_: value}; {} where that cannot be read.
+
+    Raises OSError as stat() does.
+    """
     try:
-        data = os.read(descriptor, 1024)
-    except ProcessLookupError:      # it was reaped meanwhile
-        return None
+        data = _read_all("/proc/%d/environ" % pid)
+    except (FileNotFoundError, PermissionError, ProcessLookupError):
+        return {}
+    pairs = (pair.partition(b"=") for pair in data.split(b"\0") if pair.startswith(b"CLINIT_"))
+    return {os.fsdecode(name[len(b"CLINIT_"):]): os.fsdecode(value) for name, _, value in pairs}
+
+
+def _read(path: str, size: int) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        return os.read(descriptor, size)
     finally:
         os.close(descriptor)
-    # The name, in parentheses, may hold anything, parentheses too
-    fields = data[data.rindex(b")") + 2:].split()
-    return fields[0].decode(), int(fields[2]), int(fields[19])
+
+
+def _read_all(path: str) -> bytes:
+    with open(path, "rb", buffering=0) as file:
+        return file.read()
+
+
+def owner(pid: int) -> str:
+    """The uid that PID runs as; "" where that cannot be told."""
+    try:
+        return str(os.stat("/proc/%d" % pid).st_uid)
+    except OSError:
+        return ""
 
 
 def start_time(pid: int) -> int:
@@ -35,32 +269,17 @@ def start_time(pid: int) -> int:
         found = stat(pid)
     except OSError:
         return 0
-    return found[2] if found else 0
+    return found.start if found else 0
 
 
 def lives(pid: int, start: int) -> bool:
     """Whether PID is still the process that began at START, and no zombie. Raises OSError as stat() does."""
     found = stat(pid)
-    return found is not None and found[2] == start and found[0] not in "ZX"
+    return found is not None and found.start == start and found.alive
 
 
-def groups() -> dict[int, list[tuple[int, int]]]:
-    """{process group: [(pid, start time)]} of all that lives, by one pass over /proc. Raises OSError as stat() does."""
-    found: dict[int, list[tuple[int, int]]] = {}
-    try:
-        names = os.listdir("/proc")
-    except FileNotFoundError:
-        return found
-    for name in names:
-        if name.isdigit():
-            facts = stat(int(name))
-            if facts and facts[0] not in "ZX":
-                found.setdefault(facts[1], []).append((int(name), facts[2]))
-    return found
-
-
-def send(pid: int, start: int, number: int) -> None:
-    """Send signal NUMBER to the process PID that began at START, and to no other; nothing if it is gone.
+def send(pid: int, start: int, *numbers: int) -> None:
+    """Send the signals NUMBERS to the process PID that began at START, and to no other; nothing if it is gone.
 
     Raises OSError as stat() does.
     """
@@ -69,20 +288,22 @@ def send(pid: int, start: int, number: int) -> None:
     except (AttributeError, OSError):
         # Gone; or a system that has no pidfds, or forbids them: the start time alone must do
         if lives(pid, start):
-            _kill(pid, number)
+            _kill(pid, numbers)
         return
     try:
         # The descriptor holds the process: if it is the right one now it stays the right one
         if lives(pid, start):
-            signal.pidfd_send_signal(descriptor, number)
+            for number in numbers:
+                signal.pidfd_send_signal(descriptor, number)
     except (ProcessLookupError, PermissionError):
         pass
     finally:
         os.close(descriptor)
 
 
-def _kill(pid: int, number: int) -> None:
+def _kill(pid: int, numbers: tuple[int, ...]) -> None:
     try:
-        os.kill(pid, number)
+        for number in numbers:
+            os.kill(pid, number)
     except OSError:
         pass

@@ -3,7 +3,7 @@
 A request is one line: the version word, a command, its arguments.
     clinit/1 tell GROUP LEVEL       clinit/1 wait GROUP LEVEL
     clinit/1 reread                 clinit/1 wait
-    clinit/1 halt
+    clinit/1 halt                   clinit/1 replace
 The answer is some lines of text, the last one `ok TEXT` or `error CODE TEXT`, CODE being the exit status.
 Lines before it that begin with `warning ` are for stderr, others are what the command prints.
 `wait` is answered when the group (or every group) is at rest, or when another command took over.
@@ -16,7 +16,7 @@ VERSION = "clinit/1"
 MAX_REQUEST = 4096      # bytes, the newline included
 
 # command: the numbers of arguments that it takes
-COMMANDS = {"tell": (2,), "reread": (0,), "halt": (0,), "wait": (0, 2)}
+COMMANDS = {"tell": (2,), "reread": (0,), "halt": (0,), "replace": (0,), "wait": (0, 2)}
 
 
 def request(*words: str) -> bytes:

@@ -23,6 +23,10 @@ SO_PEERGROUPS = 59      # Linux 4.13; the socket module does not name it
 MAX_GROUPS = 256        # of a client; the socket module asks for 1024 bytes at most
 ACCEPTS = 32            # new clients a turn
 
+TYPE_CHECKING = False   # for type checkers it is True; typing itself costs too much to import
+if TYPE_CHECKING:
+    from typing import Any
+
 Handler = Callable[["Client", "tuple[str, ...]"], None]
 
 
@@ -90,6 +94,45 @@ class Server:
         self.permit(self.operators)
         self._listener = listener
         self.loop.readers[listener.fileno()] = self._accept
+
+    def hand_over(self) -> list[dict[str, object]]:
+        """The clients, for who goes on with them after an exec: their descriptors and what is under way."""
+        return [{"descriptor": client.connection.fileno(), "received": client.received.decode("latin-1"),
+                 "unsent": client.unsent.decode("latin-1"), "ended": client.ended, "shut": client.shut}
+                for client in self.clients]
+
+    def take_over(self, path: str, listener: int | None, clients: list[dict[str, Any]]) -> dict[int, Client]:
+        """Go on where another server left: with the descriptor LISTENER, at PATH, and CLIENTS; returns those.
+
+        Who is owed an answer is to be noted in the clients; then hear() lets them go on.
+        """
+        self.path = path
+        if listener is not None:
+            self._listener = socket.socket(fileno=listener)
+            self.loop.readers[listener] = self._accept
+        found = {}
+        for facts in clients:
+            connection = socket.socket(fileno=facts["descriptor"])
+            connection.setblocking(False)
+            client = found[facts["descriptor"]] = Client(connection, *_peer(connection))
+            client.received, client.unsent = facts["received"].encode("latin-1"), facts["unsent"].encode("latin-1")
+            client.ended, client.shut = facts["ended"], facts["shut"]
+            self.clients.add(client)
+        return found
+
+    def hear(self, client: Client) -> None:
+        """Let CLIENT, which was taken over, go on."""
+        if not client.shut:
+            self._hear(client)
+        if not client.waiting:
+            self._arm(client)
+        if client.unsent:
+            self._write(client)
+        self._next(client)
+
+    @property
+    def listener(self) -> int | None:
+        return self._listener.fileno() if self._listener else None
 
     def permit(self, operators: int | None) -> None:
         """Let the members of the group OPERATORS command, beside root and our own uid; None: nobody."""

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import signal
+
+from . import lock
 
 # A command with one of these is for the shell, any other is split at blanks (SPEC 3).
 SHELL_CHARACTERS = frozenset("~!$^&*()=|{}[];\"'<>?\\`")
@@ -48,20 +51,36 @@ def special_signals() -> list[int]:
             if signal.getsignal(number) not in (signal.SIG_DFL, None)]
 
 
-def spawn(argv: list[bytes], environ: dict[bytes, bytes], stdin: int, output: int | None, special: list[int]) -> int:
+class Surroundings:
+    """What all processes get alike.
+
+    stdin: a descriptor; special: what special_signals() says. journal: the descriptor of a file where each
+    notes that it began, before its exec, or None. limits: on open files, where ours are not theirs, or None.
+    """
+    __slots__ = ("stdin", "special", "journal", "limits")
+
+    def __init__(self, stdin: int, special: list[int]) -> None:
+        self.stdin = stdin
+        self.special = special
+        self.journal: int | None = None
+        self.limits: tuple[int, int] | None = None
+
+
+def spawn(argv: list[bytes], environ: dict[bytes, bytes], around: Surroundings, output: int | None,
+          note: bytes = b"") -> int:
     """Start ARGV in a session of its own; returns its pid, which is its process group and session too.
 
-    stdin and output (for stdout and stderr; None: those of the caller) are descriptors; special: what
-    special_signals() says. Raises CannotExecute, and OSError where the system has no process or pipe for it.
+    output: the descriptor for stdout and stderr; None: those of the caller. note: what it writes to the journal,
+    followed by its pid. Raises CannotExecute, and OSError where the system has no process or pipe for it.
     """
     files = candidates(argv[0], environ.get(b"PATH", os.defpath.encode()))
     reader, writer = os.pipe()
     # A signal that came between fork and exec would be written to the self-pipe of the parent.
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, special)
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, around.special)
     try:
         pid = os.fork()
         if pid == 0:
-            _child(files, argv, environ, stdin, output, special, writer)
+            _child(files, argv, environ, around, output, note, writer)
     except OSError:
         os.close(reader)
         raise
@@ -78,16 +97,20 @@ def spawn(argv: list[bytes], environ: dict[bytes, bytes], stdin: int, output: in
     return pid
 
 
-def _child(files: list[bytes], args: list[bytes], environ: dict[bytes, bytes], stdin: int, output: int | None,
-           special: list[int], writer: int) -> None:
+def _child(files: list[bytes], args: list[bytes], environ: dict[bytes, bytes], around: Surroundings,
+           output: int | None, note: bytes, writer: int) -> None:
     failure = errno.ENOENT
     try:
         os.setsid()
         signal.set_wakeup_fd(-1)
-        for number in special:
+        for number in around.special:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        os.dup2(stdin, 0)
+        if around.limits is not None:
+            resource.setrlimit(resource.RLIMIT_NOFILE, around.limits)
+        if around.journal is not None:
+            lock.note(around.journal, note)
+        os.dup2(around.stdin, 0)
         if output is not None:
             os.dup2(output, 1)
             os.dup2(output, 2)

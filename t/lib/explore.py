@@ -3,7 +3,7 @@
 A Miniature is a heart with a kernel that only notes, like fake.FakeKernel, but here nothing happens by itself:
 what the kernel reports stands in a queue, as in the daemon, and a step is one thing that may happen next -
 the queue's first event is handled; a process exits, quickly or not, well or not, leaving others of its
-group or not; such a rest ends; a timer runs out; somebody tells, rereads, halts or waits. explore() walks
+group, or a respawn one with a session of its own, or none; such a rest ends; a timer runs out; somebody tells, rereads, halts or waits. explore() walks
 all steps from all states, and holds the rules after each:
 
   - nothing is started that may still be alive, nor a tag twice
@@ -44,13 +44,17 @@ def _the_same(number):
 
 
 class Miniature:
-    """init: the heart; queue: what the kernel has reported; alive, rest: names; armed: timers; asked: who waits."""
+    """init: the heart; queue: what the kernel has reported; armed: timers; asked: who waits.
+
+    alive: the names of main processes; rest: of what they left in their process group, or apart, in a session of its own.
+    """
 
     def __init__(self, tables):
         self.tables = tables
         self.init = init.Init(tables[0])
         self.queue = []
-        self.alive, self.rest, self.awaited, self.armed, self.asked = set(), set(), set(), set(), set()
+        self.alive, self.rest, self.apart, self.armed, self.asked = set(), set(), set(), set(), set()
+        self.awaited = {}
         self.spawns = "started"     # what becomes of the next spawn
         self.over = False
 
@@ -72,8 +76,8 @@ class Miniature:
                     process.after, tuple(heir.name for heir in process.heirs))
                    for process in group.order))
             for group in heart.groups.values())
-        return (heart.state, groups, tuple(map(str, self.queue)), frozenset(self.alive), frozenset(self.rest), frozenset(self.awaited),
-                frozenset(self.armed), frozenset(self.asked), self.tables.index(heart.cltab), self.over,
+        return (heart.state, groups, tuple(map(str, self.queue)), frozenset(self.alive), frozenset(self.rest), frozenset(self.apart),
+                frozenset(self.awaited.items()), frozenset(self.armed), frozenset(self.asked), self.tables.index(heart.cltab), self.over,
                 tuple(process.name for process in heart.moving), tuple(heart.waiting))
 
     # The heart's actions
@@ -85,31 +89,42 @@ class Miniature:
     def do_spawn(self, entry, level, previous):
         if level is None or not rules.in_level(entry.levels, level):
             raise Fault("%s started at level %s" % (entry.name, level))
-        for name in self.alive | self.rest:
+        for name in self.alive | self.rest | self.apart - {entry.name}:
             if name.partition(":")[2] == entry.tag:
                 raise Fault("%s started, and %s lives" % (entry.name, name))
+        if entry.name in self.apart and entry.mode != "respawn":
+            raise Fault("%s started, and not all of it is gone" % entry.name)
         if self.spawns == "started":
             self.alive.add(entry.name)
-            self.queue.append(("started", entry.name, {"pid": "1", "start": "1", "run": "r"}))
+            self.queue.append(("started", entry.name, {"pid": "1", "start": "1", "run": "r", "uid": "0"}))
         elif self.spawns == "refused":
             self.queue.append(("refused", entry.name, "no room"))
         else:
             self.queue.append(("unstartable", entry.name, 127, "not there"))
 
     def do_signal(self, name, signal):
-        if name not in self.alive | self.rest and not any(event[1] == name for event in self.queue):
+        if name not in self.alive | self.rest | self.apart and not any(event[1] == name for event in self.queue):
             raise Fault("%s signalled, and known to be gone" % name)
         if signal not in ("INT", "TERM", "KILL"):
             raise Fault("%s sent" % signal)
 
-    def do_await(self, name):
-        if name in self.rest:
-            self.awaited.add(name)
-        else:       # it has ended meanwhile
-            self.queue.append(("gone", name))
+    def do_await(self, name, scope):
+        if name in self.alive:
+            raise Fault("%s awaited, and its main process lives" % name)
+        self.awaited[name] = scope
+        self.report_gone(name)
+
+    def report_gone(self, name):
+        scope = self.awaited.get(name)
+        if scope and name not in self.rest and (scope == "group" or name not in self.apart):
+            del self.awaited[name]
+            self.queue.append(("gone", name, scope))
 
     def do_forget(self, name):
+        if name in self.alive:
+            raise Fault("%s forgotten, and its main process lives" % name)
         self.rest.discard(name)
+        self.apart.discard(name)
 
     def do_arm(self, name, what, seconds):
         self.armed.add((name, what))
@@ -142,8 +157,8 @@ class Miniature:
             # How long it ran matters to a respawn alone, how it ended to the others
             respawns = self.init.processes[name].entry.mode == "respawn"
             for last, ran in (("exit:0", 0.0), ("exit:0", 10.0) if respawns else ("signal:KILL", 0.0)):
-                found += [("exit", name, last, ran, rest) for rest in (False, True)]
-        found += [("end", name) for name in sorted(self.rest)]
+                found += [("exit", name, last, ran, left) for left in ("", "rest", *(["apart"] if respawns else []))]
+        found += [("end", name) for name in sorted(self.rest | self.apart)]
         found += [("timer", *key) for key in sorted(self.armed)]
         pending = any(event[0] in ("tell", "reread", "halt", "wait") for event in self.queue)
         return found if pending else found + [command for command in commands if not (command[0] == "wait" and self.asked)]
@@ -152,19 +167,17 @@ class Miniature:
         if what == "handle":
             self.handle(*self.queue.pop(0))
         elif what == "exit":
-            name, last, ran, rest = facts
+            name, last, ran, left = facts
             self.alive.remove(name)
-            if rest:
-                self.rest.add(name)
+            if left:
+                getattr(self, left).add(name)
             # It ran so long: the clock is moved, since that is all that the heart can see of it
             self.init.now = max(self.init.now, self.init.processes[name].began + ran) if name in self.init.processes \
                 else self.init.now
-            self.queue.append(("exited", name, last, rest))
+            self.queue.append(("exited", name, last, left == "rest"))
         elif what == "end":
-            self.rest.remove(facts[0])
-            if facts[0] in self.awaited:
-                self.awaited.remove(facts[0])
-                self.queue.append(("gone", facts[0]))
+            (self.rest if facts[0] in self.rest else self.apart).remove(facts[0])
+            self.report_gone(facts[0])
         elif what == "timer":
             self.armed.remove(facts)
             self.handle("timer", *facts)
@@ -185,8 +198,13 @@ class Miniature:
         if self.queue or self.over:
             return
         believed = {name: process for name, process in self.init.processes.items() if process.alive}
-        if set(believed) != self.alive | self.rest:
-            raise Fault("alive are %s, believed %s" % (sorted(self.alive | self.rest), sorted(believed)))
+        stopping = {name for name, process in believed.items() if process.state in machines.BEING_STOPPED}
+        there = self.alive | self.rest | self.apart & stopping
+        if set(believed) != there:
+            raise Fault("alive are %s, believed %s" % (sorted(there), sorted(believed)))
+        for name in self.apart:
+            if name not in self.init.processes or not self.init.processes[name].stoppable:
+                raise Fault("%s is lost: %s" % (name, name in self.init.processes and self.init.processes[name].state))
         purpose = {(name, "ladder") for name, process in believed.items() if process.state in ("STOPPING", "STUCK")}
         purpose |= {(name, "pause") for name, process in self.init.processes.items() if process.state == "PAUSED"}
         if self.armed != purpose:
@@ -205,18 +223,18 @@ class Miniature:
                 self.take("handle")
             elif stopping:
                 name = stopping[0]
-                self.take("exit", name, "signal:KILL", 0.0, False) if name in self.alive else self.take("end", name)
+                self.take("exit", name, "signal:KILL", 0.0, "") if name in self.alive else self.take("end", name)
             elif self.armed:
                 self.take("timer", *sorted(self.armed)[0])
             elif blocking:
-                self.take("exit", blocking[0], "exit:0", 10.0, False)
+                self.take("exit", blocking[0], "exit:0", 10.0, "")
             else:
                 break
         else:
             raise Fault("it does not come to rest")
         if self.over or self.init.state == "HALTED":
-            if self.alive | self.rest:
-                raise Fault("halted, and %s lives" % sorted(self.alive | self.rest))
+            if self.alive | self.rest | self.apart:
+                raise Fault("halted, and %s lives" % sorted(self.alive | self.rest | self.apart))
             return
         if self.init.state != "RUNNING":
             raise Fault("it does not halt")
@@ -307,7 +325,7 @@ SCOPES = {
     "a test": (["g:t:1,2:test:x\n"],
                [("tell", "g", "1"), ("tell", "g", "2"), ("tell", "g", "0"), ("halt",), ("wait", "g", "1")]),
     "two levels": (["g:w:1:wait:x\ng:r:1,2:respawn:y\n:::kill:KILL\n:::respawn:0 1 60\n"],
-                   [("tell", "g", "1"), ("tell", "g", "2")]),
+                   [("tell", "g", "1"), ("tell", "g", "2"), ("tell", "g", "0")]),
     "a gate": (["g:t:1:test:x\ng:r:1:respawn:y\n:::kill:KILL\n:::respawn:0 1 60\n"],
                [("tell", "g", "1"), ("tell", "g", "0"), ("wait", "", "")]),
     "before a gate": (["g:r:1:respawn:x\ng:t:1:test:y\n:::kill:KILL\n:::respawn:0 1 60\n"],

@@ -29,8 +29,10 @@ class FakeKernel:
         self.broken = set(broken)   # names that cannot be executed
         self.refuse = 0             # so many spawns are refused
         self.alive = {}             # name: pid
-        self.rest = set()           # names of which only the rest of the process group lives
+        self.rest = set()           # names of which the rest of the process group lives on
+        self.apart = set()          # names of which something in a session of its own lives on
         self.leaves = set()         # names that leave such a rest when they exit
+        self.awaited = {}           # name: "all" or "group"
         self.timers = []
         self.armed = {}
         self.acts, self.log, self.answers, self.levels = [], [], {}, {}
@@ -71,8 +73,10 @@ class FakeKernel:
         self.event("exited", name, last, name in self.rest)
 
     def end_rest(self, name):
-        self.rest.remove(name)
-        self.event("gone", name)
+        self.rest.discard(name)
+        self.apart.discard(name)
+        self._report_gone(name)
+        self.pump()
 
     def sleep(self, seconds):
         """Move the clock, running out the timers on the way."""
@@ -104,7 +108,7 @@ class FakeKernel:
         else:
             self.pid += 1
             self.alive[name] = self.pid
-            self.queue.append(("started", name, {"pid": str(self.pid), "start": "1", "run": "r%d" % self.pid}))
+            self.queue.append(("started", name, {"pid": str(self.pid), "start": "1", "run": "r%d" % self.pid, "uid": "0"}))
 
     def do_signal(self, name, signal):
         self.acts.append("%s %s" % (signal, name))
@@ -113,16 +117,27 @@ class FakeKernel:
         if name in self.alive:
             del self.alive[name]
             self.queue.append(("exited", name, "signal:" + signal, name in self.rest))
-        elif name in self.rest:
-            self.rest.remove(name)
-            self.queue.append(("gone", name))
+        else:
+            self.rest.discard(name)
+            if self.awaited.get(name) != "group":
+                self.apart.discard(name)
+            self._report_gone(name)
 
-    def do_await(self, name):
-        if name not in self.rest:
-            raise Fault("%s awaited, and not there" % name)
+    def do_await(self, name, scope):
+        if name in self.alive:
+            raise Fault("%s awaited, and its main process lives" % name)
+        self.awaited[name] = scope
+        self._report_gone(name)
+
+    def _report_gone(self, name):
+        scope = self.awaited.get(name)
+        if scope and name not in self.rest and (scope == "group" or name not in self.apart):
+            del self.awaited[name]
+            self.queue.append(("gone", name, scope))
 
     def do_forget(self, name):
-        self.rest.remove(name)
+        self.rest.discard(name)
+        self.apart.discard(name)
 
     def do_arm(self, name, what, seconds):
         entry = (self.now + seconds, self.pid * 1000000 + len(self.timers))

@@ -1,0 +1,169 @@
+"""What an earlier clinitd left when it was killed (SPEC 5): by its status file, its notes, and the marks in /proc.
+
+Nothing is changed here. The result is the status as it must have been at the moment of its death, for the
+heart to be restored from and for the kernel to take the processes over: each line of a process that lives says
+its true pid. What has ended since is left in the lines as alive: that it is gone is for the kernel to find.
+"""
+from __future__ import annotations
+
+import os
+import stat
+
+from . import cltab as tables
+from . import lock, members, statusfile, statusline
+from .machines import ALIVE
+from .members import Facts
+from .statusline import DAEMON, GROUP, PROCESS, Line
+
+
+def recover(clstat: str, socket: str, cltab: str, notes: list[list[str]]) -> tuple[list[Line], list[str]]:
+    """The lines to go on from, none where there is nothing to take over, and what is to be logged of it.
+
+    clstat, socket, cltab: the paths of this clinitd; notes: as lock.notes() gives them.
+    """
+    if not members.sees_proc():
+        return [], []       # nobody could be told from a stranger of the same pid
+    try:
+        lines = believe(clstat, socket)
+        said = []
+    except ValueError as error:
+        lines, said = [], ["%s is not believed: %s" % (clstat, error)] if str(error) else []
+    if lines:
+        _add_notes(lines, notes)
+        said += _check(lines)
+        how = "by " + clstat
+    else:
+        lines = _by_marks(socket, cltab)
+        how = "by the marks of the processes alone"
+    alive = [line for line in lines if line.kind == PROCESS and line.more.get("pid")]
+    groups = [line for line in lines if line.kind == GROUP]
+    if lines:
+        said.append("taking over: %d groups, %d processes, %s" % (len(groups), len(alive), how))
+    elif said:
+        said.append("taking over: nothing is found")
+    return lines, said
+
+
+# By the status file -----------------------------------------------------------------------------------
+
+def believe(clstat: str, socket: str) -> list[Line]:
+    """The lines of the status file CLSTAT of a clinitd at SOCKET.
+
+    Raises ValueError, saying why it is not to be believed; nothing where that needs no word: there is none,
+    or the machine was booted since.
+    """
+    try:
+        facts, folder = os.lstat(clstat), os.stat(os.path.dirname(clstat))
+        if not stat.S_ISREG(facts.st_mode):
+            raise ValueError("not a regular file")
+        if facts.st_uid != os.geteuid() or facts.st_mode & 0o022:
+            raise ValueError("others could have written it")
+        if folder.st_uid not in (0, os.geteuid()) or folder.st_mode & 0o022:
+            raise ValueError("others can write to its folder")
+        text = statusfile.read(clstat)
+    except FileNotFoundError:
+        raise ValueError from None
+    except OSError as error:
+        raise ValueError(error.strerror) from None
+    lines = statusline.parse(text)
+    if not lines or lines[0].kind != DAEMON:
+        raise ValueError("it has no line of a clinitd")
+    more, here = lines[0].more, statusfile.here()
+    if not here["boot"] or more.get("boot") != here["boot"]:
+        raise ValueError
+    if more.get("pidns") != here["pidns"] or more.get("socket") != socket:
+        raise ValueError("it is another clinitd's")
+    if more.get("lines") != str(len(lines)) or not text.endswith("\n"):
+        raise ValueError("it is not complete")
+    if not all(_is_sound(line) for line in lines[1:]):
+        raise ValueError("it is garbled")
+    return lines
+
+
+def _is_sound(line: Line) -> bool:
+    group, colon, tag = line.name.partition(":")
+    words = [group, line.more.get("want", "-"), line.more.get("prev", "-"), line.level, *([tag] if colon else [])]
+    return bool(colon) == (line.kind == PROCESS) and all(word == "-" or tables.is_name(word) for word in words)
+
+
+def _add_notes(lines: list[Line], notes: list[list[str]]) -> None:
+    """Put into LINES what has begun since they were written: for each name its last note, if it is newer."""
+    groups = {line.name: line for line in lines if line.kind == GROUP}
+    by_name = {line.name: line for line in lines if line.kind == PROCESS}
+    later: dict[str, tuple[str, str]] = {}
+    for words in notes:
+        if len(words) != 3 or words[0].partition(":")[0] not in groups:
+            continue
+        name, run, pid = words
+        if name in by_name and by_name[name].more.get("run") == run:
+            later.pop(name, None)
+        else:
+            later[name] = run, pid
+    for name, (run, pid) in later.items():
+        line = by_name.get(name)
+        if line is None:
+            line = Line(PROCESS, name, groups[name.partition(":")[0]].level, "RUNNING", {})
+            lines.append(line)
+        start = members.start_time(int(pid)) if pid.isdigit() else 0
+        line.state = "RUNNING"
+        line.more.update(run=run, pid=pid, start=str(start), uid="")
+
+
+def _check(lines: list[Line]) -> list[str]:
+    """See whether what is alive by LINES is what has that pid; returns what is to be logged.
+
+    What is not is dead. Where it cannot be told it is neither taken over nor started again: its group is UNKNOWN.
+    """
+    said = []
+    for line in lines:
+        more = line.more
+        if line.kind != PROCESS or line.state not in ALIVE or not more.get("pid", "").isdigit():
+            continue
+        facts = members.stat(int(more["pid"]))
+        if facts is None or not facts.alive or str(facts.start) != more.get("start"):
+            continue        # the kernel will find that it is gone
+        mark = members.environment(facts.pid).get("RUN")
+        if mark is None and not (facts.session == facts.pid and members.owner(facts.pid) == more.get("uid")):
+            said.append("%s: pid %d may be it, or a stranger: not taken over" % (line.name, facts.pid))
+            line.state = "IDLE"
+            for group in lines:
+                if group.kind == GROUP and group.name == statusline.of_group(line):
+                    group.state, group.level = "UNKNOWN", group.more.get("want", "-")
+        elif mark not in (None, more.get("run")):
+            more["start"] = "0"     # its number was given again
+    return said
+
+
+# By the marks alone -------------------------------------------------------------------------------------
+
+def _by_marks(socket: str, cltab: str) -> list[Line]:
+    """What runs with a mark of ours, and as whom we run ourselves: others could have forged it."""
+    runs: dict[tuple[str, str], tuple[Facts, dict[str, str]]] = {}
+    for facts in members.processes().values():
+        if facts.session != facts.pid or not facts.alive or facts.pid == os.getpid():
+            continue
+        told = members.environment(facts.pid)
+        if told.keys() >= {"RUN", "GROUP", "TAG", "LEVEL", "SOCKET"} and _is_ours(facts.pid, told, socket, cltab):
+            key = "%s:%s" % (told["GROUP"], told["TAG"]), told["RUN"]
+            if key not in runs or facts.start < runs[key][0].start:     # the oldest session leader of a run
+                runs[key] = facts, told
+    groups: dict[str, Line] = {}
+    processes: dict[str, Line] = {}
+    for (name, run), (facts, told) in sorted(runs.items(), key=lambda item: item[1][0].start):
+        level, group = told["LEVEL"], told["GROUP"]
+        groups[group] = Line(GROUP, group, level, "UNKNOWN", {"want": level, "prev": told.get("PREVLEVEL", "")})
+        processes[name] = Line(PROCESS, name, level, "RUNNING", {
+            "pid": str(facts.pid), "start": str(facts.start), "run": run, "uid": members.owner(facts.pid)})
+    lines = [*groups.values(), *processes.values()]
+    return lines if all(map(_is_sound, lines)) else []
+
+
+def _is_ours(pid: int, told: dict[str, str], socket: str, cltab: str) -> bool:
+    """Whether the process PID, with what it was told at its start, was started by a clinitd that we succeed."""
+    try:
+        near = os.stat("/proc/%d/ns/pid" % pid).st_ino == os.stat("/proc/self/ns/pid").st_ino
+    except OSError:
+        return False
+    return near and members.owner(pid) == str(os.geteuid()) and (
+        told["SOCKET"] == socket
+        or told.get("CLTAB") == cltab and not lock.holder(lock.path_of(told["SOCKET"])))     # it has moved since
