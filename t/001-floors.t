@@ -65,7 +65,8 @@ same([name for name in DAEMON_SIDE if uses(name, "os") & {"waitpid", "wait", "wa
      "one module reaps; spawn only what never became a program")
 same([name for name in DAEMON_SIDE if uses(name, "os") & {"fork", "posix_spawn", "forkpty"}], ["spawn"],
      "one module forks")
-same([name for name in DAEMON_SIDE if "select" in imports(name)[0]], ["loop"], "there is one loop")
+same([name for name in DAEMON_SIDE if "select" in uses(name, "select")], ["loop"],
+     "there is one loop")
 for name in ("__init__", "cli", "asking", "ctl", "stat"):
     same(imports(name, deep=False)[0] & HEAVY, set(), "%s imports nothing heavy at import time" % name)
 ok({"PROCESS", "GROUP", "DAEMON"} <= {node.target.id for node in tree("machines").body

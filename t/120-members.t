@@ -26,9 +26,9 @@ for what, opened in (("by pidfd", pidfd_open), ("where pidfds are forbidden", la
     members.send(victim.pid, start + 1, signal.SIGKILL)
     same(victim.poll(), None, "a stranger with the same pid is not signalled, %s" % what)
     members.send(victim.pid, start, signal.SIGSTOP)
-    wait_for(lambda: members.stat(victim.pid)[0] == "T", "the stop")
+    wait_for(lambda: members.stat(victim.pid).state == "T", "the stop")
     members.send(victim.pid, start, signal.SIGCONT)
-    wait_for(lambda: members.stat(victim.pid)[0] != "T", "the continuation")
+    wait_for(lambda: members.stat(victim.pid).state != "T", "the continuation")
     ok(True, "the right one is, %s" % what)
 os.pidfd_open = pidfd_open
 victim.kill()
@@ -64,33 +64,70 @@ house.signal("g:a", "TERM")
 same(sent, [(pid, signal.SIGTERM), (pid, signal.SIGCONT)], "TERM, then CONT, to its process group")
 same(reap(), [("exited", "g:a", "signal:TERM", False)], "it is reaped")
 sent.clear()
+house.forget("g:a")
 house.signal("g:a", "KILL")
-same((sent, house.children, house.by_name), ([], {}, {}), "and nothing is signalled or known any more")
+house.kill()
+same((sent, house.jobs), ([], {}), "and once it is forgotten nothing is signalled or known any more")
 
 event = house.spawn(Entry("g", "b", "1", "once", "sleep 1000 & echo > /dev/null"), "1", "")
 pid = int(event[2]["pid"])
 same(reap(), [("exited", "g:b", "exit:0", True)], "a process that leaves another in its group")
-sent.clear()
-left = house.by_name["g:b"].rest
+left = [facts.key for facts in house.members.of(house.jobs["g:b"])]
 same(len(left), 1, "which is known by pid and start time")
 cleanup(lambda: members.send(*left[0], signal.SIGKILL))
-house.await_rest("g:b")
-same(house.look(), [], "it lives")
-child = house.by_name["g:b"]
-own, child.start = child.start, left[0][1] + 1
-house.look()
-house.signal("g:b", "KILL")
-ok(members.lives(*left[0]), "who began before the process did is a stranger in a group of the same number, and not touched")
-child.start, child.rest = own, left
-house.by_name["g:b"] = house.rests["g:b"] = child
-house.reap()
+same(house.await_end("g:b", "all"), None, "it lives")
+job = house.jobs["g:b"]
+
+
+def forget_all():
+    """Nothing is remembered of earlier looks: who is whose must be seen now."""
+    house.members.moment()
+    house.members.remember([], {})
+
+
+environment, members.environment = members.environment, lambda pid: {}
+forget_all()
+same([facts.key for facts in house.members.of(job)], left, "without a mark to be read it is known by its session")
+own, job.start = job.start, left[0][1] + 1
+forget_all()
+same(house.members.of(job), [], "who began before the process did is a stranger in a session of the same number")
+job.start = own
+members.environment = lambda pid: {"RUN": "another.1"}
+forget_all()
+same(house.members.of(job), [], "and who has another mark is another's")
+members.environment = environment
+forget_all()
+same([facts.key for facts in house.members.of(job)], left, "with its mark it is ours")
 sent.clear()
 house.signal("g:b", "KILL")
+house.kill()
 same(sent, [], "what is left is not signalled by its group's number")
 gone = []
-wait_for(lambda: gone.extend(house.look()) or gone, "the rest to be gone")
-same((gone, members.lives(*left[0])), ([("gone", "g:b")], False), "but one by one, and its end is reported")
+wait_for(lambda: house.reap() or gone.extend(house.look()) or gone, "the rest to be gone")
+same((gone, members.lives(*left[0])), ([("gone", "g:b", "all")], False), "but one by one, and its end is reported")
 event = house.spawn(Entry("g", "c", "1", "once", "/no/such"), "1", "")
 same(event, ("unstartable", "g:c", 127, "cannot execute /no/such: No such file or directory"), "what cannot be executed")
-same((house.children, house.reap()), ({}, []), "leaves no child")
+same((house.members.mains, house.jobs, house.reap()), ({}, {}, []), "leaves no child")
+same(house.await_end("g:c", "all"), ("gone", "g:c", "all"), "and nothing to wait for")
+
+# One look at /proc serves all that are stopped in one moment; a plain respawn takes none
+looks = []
+processes = members.processes
+members.processes = lambda: (looks.append(1), processes())[1]
+names = ["g:n%d" % number for number in range(20)]
+for name in names:
+    house.spawn(Entry("g", name[2:], "1", "respawn", "sleep 1000"), "1", "")
+house.reap()
+for name in names:
+    house.signal(name, "TERM")
+same(len(looks), 1, "twenty stops of one moment take one look at all processes")
+ended = []
+wait_for(lambda: ended.extend(house.reap()) or len(ended) == 20, "all to end")
+same([house.await_end(name, "all") for name in names], [("gone", name, "all") for name in names], "all are gone")
+same(len(looks), 1, "which takes no look, when nobody has left anything")
+house.spawn(Entry("g", "r", "1", "respawn", "true"), "1", "")
+same(reap(), [("exited", "g:r", "exit:0", False)], "an exit")
+house.spawn(Entry("g", "r", "1", "respawn", "true"), "1", "")
+reap()
+same(len(looks), 1, "nor does a respawn")
 done()

@@ -136,6 +136,7 @@ world.stop(daemon, signal.SIGKILL)
 out, err = waiter.communicate(timeout=30)
 same((waiter.returncode, err), (7, "clinit: clinitd died before all was halted\n"), "clinitd is killed: clinit -k -w does not call that halted")
 os.kill(pid, signal.SIGKILL)
+same(world.start(ready=False).wait(30), 0, "the next one ends the halt")
 
 # Another locale; a script without #!
 world.environ.update(LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")

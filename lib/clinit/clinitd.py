@@ -115,6 +115,7 @@ class Daemon:
         self.dirty = True           # the status file is not what it should be
         self.write_after = 0.0
         self.write_failed = False
+        self.strays: list[int] = []
         self.kept: list[Line] = []  # with -x of one group: the lines of the others, as they were
         self.trial = 0              # the pid of the trial of a new clinitd
         self.replacing = False      # it was good: we become it as soon as all that has come is done
@@ -417,7 +418,7 @@ class Daemon:
         line = Line(statusline.DAEMON, "clinitd", "-", self.init.state, {
             **self.here, "cltab": self.where.cltab, "socket": self.kernel.socket, "sum": "%08x" % zlib.crc32(self.data),
             "seq": str(self.sequence), "time": str(int(now + epoch)), "lines": str(len(report) + 1),
-            "strays": ",".join(map(str, self.kernel.members.strays()))})
+            "strays": ",".join(map(str, self.strays))})
         return "\n".join([str(line), *report, ""])
 
     def show_title(self) -> None:
@@ -621,6 +622,7 @@ class Daemon:
     def beat(self) -> None:
         """The heartbeat: the status file is renewed, with what is seen only now and then."""
         self.dirty = True
+        self.strays = self.kernel.members.strays()
         self.queue.append(("owned", self.kernel.owners()))
 
     def fault(self, error: Exception, at: Event) -> None:

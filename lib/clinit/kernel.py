@@ -120,10 +120,11 @@ class Kernel:
             self._send(self.jobs[name], getattr(signal, "SIG" + what), signal.SIGCONT)
 
     def _send(self, job: Job, *numbers: int) -> None:
+        others = self._others(job)      # first: a parent that dies says no more whose its children are
         if job.child or not self.members.sighted:
             for number in numbers:
                 _killpg(job.pid, number)
-        for facts in self._others(job):
+        for facts in others:
             members.send(*facts.key, *numbers)
 
     def _others(self, job: Job) -> list[Facts]:
@@ -276,7 +277,7 @@ class Kernel:
 
     def poll(self) -> float | None:
         """Seconds after which to look again even if no signal comes; None where that is not needed."""
-        if self._unwatched or self.watch.waiting or any(
+        if self._unwatched or self.watch.waiting or self.awaited and self.members.unsettled or any(
                 not self.members.reaper or name in self.jobs and self.jobs[name].abroad for name in self.awaited):
             return POLL
         return SLOW_POLL if self.awaited else None

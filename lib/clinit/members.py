@@ -13,7 +13,8 @@ import os
 import signal
 
 PR_SET_CHILD_SUBREAPER = 36
-MARK = b"CLINIT_RUN="
+LOOKS = 3           # at /proc in one moment, while processes come and go
+BLANK_LOOKS = 10    # that find a process without environment and arguments, before it is taken to be so
 
 
 class Facts:
@@ -62,7 +63,8 @@ class Members:
     """Whose is what. jobs: {mark: Job}; mains: {pid: Job} of our children that are main processes.
 
     known: {pid: Job or None} of our other children, whose they are; a pid of ours is not given again before
-    we reap it. found: {Job: [Facts]} by the last look at /proc; `fresh`: it was taken in this moment.
+    we reap it. found: {Job: [Facts]} by the last look at /proc; `fresh`: it was taken in this moment. unsettled:
+    there are children of whom nothing is known yet.
     """
 
     def __init__(self) -> None:
@@ -73,13 +75,16 @@ class Members:
         self.fresh = False
         self.sighted = sees_proc()
         self.reaper = self.sighted and become_reaper()
-        self._children: list[int] | None = None
+        self.unsettled = False
+        self._orphans: list[int] | None = None
+        self._blank: dict[tuple[int, int], int] = {}
+        self._unmarked: set[int] = set()    # our children that nobody owns and that have no mark
         self._seen: dict[tuple[int, int], Job] = {}
 
     def moment(self) -> None:
         """A new moment: what was seen before may have changed."""
         self.fresh = False
-        self._children = None
+        self._orphans = None
 
     def forget(self, job: Job) -> None:
         """What is left of JOB is nobody's."""
@@ -101,16 +106,26 @@ class Members:
     def remain(self, job: Job) -> bool:
         """Whether anything lives of JOB, whose main process is gone; where that cannot be told it does."""
         try:
-            if not job.abroad and self.reaper:
-                if self._children is None:
-                    self._children = [pid for pid in children() if pid not in self.mains]
-                if all(pid in self.known for pid in self._children):
-                    return any(self.known[pid] is job for pid in self._children)
-            elif any(lives(*facts.key) for facts in self.found.get(job, ())):
-                return True
-            return bool(self.of(job))
+            if self.reaper and not job.abroad:
+                return self._settle() or any(self.known[pid] is job for pid in self._orphans or ())
+            return any(lives(*facts.key) for facts in self.found.get(job, ())) or bool(self.of(job))
         except OSError:
             return True
+
+    def _settle(self) -> bool:
+        """List our orphans, whose they are all being known; returns whether that fails.
+
+        One look does not tell that somebody has nothing left: what is born and loses its parent during it is
+        missed. But such a one is our child then, and not known.
+        """
+        for _ in range(LOOKS if self._orphans is None else 0):
+            orphans = [pid for pid in children() if pid not in self.mains]
+            if all(pid in self.known for pid in orphans):
+                self._orphans = orphans
+                break
+            self.look()
+        self.unsettled = self._orphans is None
+        return self.unsettled
 
     def remain_in_group(self, job: Job) -> bool:
         """Likewise, for its process group alone."""
@@ -121,8 +136,13 @@ class Members:
             return True
 
     def strays(self) -> list[int]:
-        """The pids of our children that nothing attributes."""
-        return [pid for pid, job in self.known.items() if job is None]
+        """The pids of our children that nothing attributes: no main process, no mark, no parent that was seen."""
+        try:
+            if self.reaper and any(pid not in self.known and pid not in self.mains for pid in children()):
+                self.look()
+        except OSError:
+            pass    # another time
+        return [pid for pid in self.known if pid in self._unmarked]
 
     def memory(self) -> list[tuple[int, int, str]]:
         """What the last look saw, for who goes on after an exec: (pid, start, name of the job)."""
@@ -148,13 +168,14 @@ class Members:
                 leaders[job.pid] = job
             if main is not None and main.start == job.start:
                 owners[job.pid] = job
+        self._unmarked.clear()
         found: dict[Job, list[Facts]] = {}
         known: dict[int, Job | None] = {}
         for pid, facts in table.items():
             owner = self._owner(facts, table, owners, leaders, abroad, me)
             if owner is not None and facts.alive:
                 found.setdefault(owner, []).append(facts)
-            if facts.parent == me and pid not in self.mains:
+            if facts.parent == me and pid not in self.mains and facts.key not in self._blank:
                 known[pid] = owner
         self.found, self.known, self.fresh = found, known, True
         self._seen = {facts.key: job for job, all_of in found.items() for facts in all_of}
@@ -179,11 +200,22 @@ class Members:
         job = self._seen.get(facts.key)
         if job is not None and job.mark in self.jobs:
             return job
-        mark = environment(facts.pid).get("RUN")
-        if mark is not None:
-            return self.jobs.get(mark.partition(".")[0])
+        told = environment(facts.pid)
+        if "RUN" in told:
+            return self.jobs.get(told["RUN"].partition(".")[0])
         job = leaders.get(facts.session) or leaders.get(facts.group)
-        return job if job is not None and job.start <= facts.start else None
+        if job is not None and job.start <= facts.start:
+            return job
+        if facts.alive:
+            self._unmarked.add(facts.pid)
+            self._note_blank(facts)
+        return None
+
+    def _note_blank(self, facts: Facts) -> None:
+        """Who has neither arguments nor environment is in the middle of an exec, most likely: ask again."""
+        looks = self._blank.pop(facts.key, 0) + 1
+        if looks < BLANK_LOOKS and is_blank(facts.pid):
+            self._blank[facts.key] = looks
 
 
 def sees_proc() -> bool:
@@ -240,6 +272,14 @@ def environment(pid: int) -> dict[str, str]:
         return {}
     pairs = (pair.partition(b"=") for pair in data.split(b"\0") if pair.startswith(b"CLINIT_"))
     return {os.fsdecode(name[len(b"CLINIT_"):]): os.fsdecode(value) for name, _, value in pairs}
+
+
+def is_blank(pid: int) -> bool:
+    """Whether PID shows no arguments. Raises OSError as stat() does."""
+    try:
+        return not _read("/proc/%d/cmdline" % pid, 1)
+    except (FileNotFoundError, PermissionError, ProcessLookupError):
+        return False
 
 
 def _read(path: str, size: int) -> bytes:

@@ -50,7 +50,7 @@ def believe(clstat: str, socket: str) -> list[Line]:
     """The lines of the status file CLSTAT of a clinitd at SOCKET.
 
     Raises ValueError, saying why it is not to be believed; nothing where that needs no word: there is none,
-    or the machine was booted since.
+    or the machine, or the container, was booted since.
     """
     try:
         facts, folder = os.lstat(clstat), os.stat(os.path.dirname(clstat))
@@ -69,9 +69,9 @@ def believe(clstat: str, socket: str) -> list[Line]:
     if not lines or lines[0].kind != DAEMON:
         raise ValueError("it has no line of a clinitd")
     more, here = lines[0].more, statusfile.here()
-    if not here["boot"] or more.get("boot") != here["boot"]:
+    if not here["boot"] or more.get("boot") != here["boot"] or more.get("pidns") != here["pidns"]:
         raise ValueError
-    if more.get("pidns") != here["pidns"] or more.get("socket") != socket:
+    if more.get("socket") != socket:
         raise ValueError("it is another clinitd's")
     if more.get("lines") != str(len(lines)) or not text.endswith("\n"):
         raise ValueError("it is not complete")

@@ -37,7 +37,8 @@ def run(options: cli.Options) -> int:
     path = options["FILE"] or paths.for_client(options["-c"]).clstat
     lines = statusline.parse(asking.read_status(path))
     chosen = statusline.select(lines, group, level)
-    rows = statusline.table(chosen, moment) if options["-p"] else statusline.words(lines, group, level)
+    everything = lines if (group, level) == (None, None) else chosen
+    rows = statusline.table(everything, moment) if options["-p"] else statusline.words(lines, group, level)
     print("".join(row + "\n" for row in rows), end="")
     codes = [statusline.verdict(chosen)[0]]
     if group is not None and not statusline.select(lines, group):

@@ -122,7 +122,7 @@ HEADINGS = ("PROCESS", "LEVEL", "PID", "STATE", "SINCE", "RESTARTS", "LAST EXIT"
 
 
 def table(lines: list[Line], when: Callable[[str], str]) -> list[str]:
-    """The process lines of LINES as a table for people; WHEN turns seconds since the epoch into text."""
+    """The processes of LINES as a table for people; WHEN turns seconds since the epoch into text."""
     rows = [HEADINGS]
     for line in lines:
         if line.kind == PROCESS:
@@ -130,5 +130,7 @@ def table(lines: list[Line], when: Callable[[str], str]) -> list[str]:
             rows.append((line.name, line.level, more.get("pid", "-"), line.state,
                          when(more.get("since", "")), more.get("restarts", "0"),
                          rules.describe(more["last"]) if more.get("last") else "-"))
+        for pid in filter(None, line.more.get("strays", "").split(",")):
+            rows.append(("(a stray)", "-", pid, "-", "-", "-", "-"))
     widths = [max(map(len, column)) for column in zip(*rows)]
     return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]

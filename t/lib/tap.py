@@ -89,6 +89,15 @@ def done():
     sys.exit(1 if _failed else 0)
 
 
+def leave(status):
+    """The end of what is no test: all is cleaned up, and there is no plan."""
+    global _finished
+    while _cleanups:
+        _cleanups.pop()()
+    _finished = True
+    sys.exit(status)
+
+
 def _timed_out(*_):
     raise TimeoutError("the test took too long")
 
