@@ -54,8 +54,13 @@ dot:
 mutants:
 	$(PYTHON) t/lib/mutants
 
+# What others write, mutated: until interrupted, or for SECONDS. What crashes is put into t/corpus.
+SEED = 1
+fuzz:
+	@PYTHON=$(PYTHON) t/lib/with-env docopt sh -c '"$$PYTHON" t/lib/fuzz.py "$(SECONDS)" "$(SEED)"'
+
 dist:
 	mkdir -p dist && name=clinit-$$($(PYTHON) -c 'import sys; sys.path.insert(0, "lib"); import clinit; print(clinit.__version__)') && \
 	git archive --prefix=$$name/ HEAD | gzip -9 >dist/$$name.tar.gz && echo dist/$$name.tar.gz
 
-.PHONY: all demo test install uninstall check dot mutants dist
+.PHONY: all demo test install uninstall check dot mutants fuzz dist

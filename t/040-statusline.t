@@ -28,7 +28,7 @@ same(statusline.words(lines, "web"), ["run DONE"], "clstat -g")
 same(statusline.words(lines, None, "0"), ["0 FAILED"], "clstat -l, level 0 too")
 same(statusline.words(lines, "web", "run"), ["DONE"], "clstat -g -l")
 same(statusline.words(lines, "we", "run"), [], "a name is no pattern")
-same([line.split() for line in statusline.table(statusline.select(lines, "web"), lambda since: "t" + since)],
+same([line.split() for line in statusline.table(statusline.select(lines, "web"), lambda since: "t%d" % since)],
      [["PROCESS", "LEVEL", "PID", "STATE", "SINCE", "RESTARTS", "LAST", "EXIT"],
       ["web:httpd", "run", "812", "RUNNING", "t7", "0", "exited", "1"]], "clstat -p")
 

@@ -102,7 +102,7 @@ for descriptor in many:
     os.close(descriptor)
 wait_for(lambda: world.line("clinitd"), "clinitd to start")
 same(world.clinit("-w", "g", "run")[0], 0, "started with 1100 descriptors, signals blocked and an odd environment it works")
-os.kill(world.pid("g:a"), signal.SIGKILL)
+world.kill("g:a")
 wait_for(lambda: (world.line("g:a") or daemon) is not daemon and world.line("g:a").more["restarts"] == "1", "a respawn")
 same(world.stop(), 0, "and obeys TERM")
 

@@ -173,10 +173,10 @@ class Daemon:
             more = line.more
             if line.kind != statusline.PROCESS or not more.get("run"):
                 continue
-            alive = line.state in ALIVE and more.get("pid", "").isdigit() and more.get("start", "").isdigit()
+            pid = statusline.number(more, "pid", digits=9) if line.state in ALIVE else 0
             # A respawn owns what its earlier runs left, too
-            if alive or more.get("mode") == "respawn" and line.state in ("PAUSED", "IDLE"):
-                pid, start = (int(more["pid"]), int(more["start"])) if alive else (0, 0)
+            if pid or more.get("mode") == "respawn" and line.state in ("PAUSED", "IDLE"):
+                start = statusline.number(more, "start", digits=15)
                 ended.append(self.kernel.adopt(line.name, more["run"], pid, start, more.get("mode") != "respawn",
                                                abroad is None or line.name in abroad))
         if self.kernel.watch.descriptor is not None:
@@ -669,7 +669,10 @@ def main() -> None:
 
 def command(options: cli.Options) -> int:
     """Be clinitd, or check its cltab, as the OPTIONS say; returns the exit status. Raises Error."""
-    where = paths.for_daemon(options["-c"], options["-s"], options["-f"])
+    try:
+        where = paths.for_daemon(options["-c"], options["-s"], options["-f"])
+    except OSError as error:
+        raise errors.Error("the current folder: %s" % error.strerror) from None
     if options["-t"]:
         tables.parse(read_cltab(where.cltab), where.cltab)
         return errors.DONE

@@ -187,7 +187,7 @@ class _Reader:
         _check_name("tag", entry.tag)
         _check_levels(entry.levels)
         if entry.mode not in rules.MODES:
-            raise ValueError("unknown mode: %s" % (entry.mode or "none given"))
+            raise ValueError("unknown mode: %s" % (_shown(entry.mode) or "none given"))
         if not entry.command and entry.mode not in ("off", "initdefault"):
             raise ValueError("%s: no command" % entry.name)
         if entry.tag in self.seen:
@@ -223,7 +223,7 @@ class _Reader:
             self.table.scopes.setdefault((group, tag), {})[name] = SCOPED[name](value)
         else:
             raise ValueError("unknown setting: %s (a line without runlevels is a setting)"
-                             % (name or "none given"))
+                             % (_shown(name) or "none given"))
 
     def finish(self) -> Cltab:
         """The table, each entry with its settings."""
@@ -234,6 +234,11 @@ class _Reader:
 
 
 # Names and values: each checker raises ValueError -----------------------------------------------------
+
+def _shown(word: str) -> str:
+    """WORD as it may be shown: quoted where a terminal would not print it as it is."""
+    return word if word.isprintable() else ascii(word)
+
 
 def _check_name(what: str, name: str) -> None:
     if not NAME.fullmatch(name):
@@ -275,7 +280,7 @@ def _kill(value: str) -> rules.Ladder:
     for name, wait in zip(words[:-1:2], words[1::2]):
         name = name[3:] if name.startswith("SIG") else name
         if "SIG" + name not in signal.Signals.__members__:
-            raise ValueError("kill: unknown signal: %s" % name)
+            raise ValueError("kill: unknown signal: %s" % _shown(name))
         ladder.append((name, _number(wait, "kill")))
     return (*ladder, ("KILL", rules.KILL_PATIENCE))
 

@@ -323,7 +323,7 @@ class Group:
         self.want = line.more.get("want", "-")
         if self.want == "-":
             self.want = None
-        self.since = _number(line.more, "since", self.since)
+        self.since = statusline.number(line.more, "since", self.since)
 
     def revive(self, line: statusline.Line) -> None:
         """Have the process of LINE, by the entry that it was started by; a changed one is no entry of ours any more."""
@@ -569,9 +569,9 @@ class Process:
         more = line.more
         self.pid, self.start, self.run, self.uid = (more.get(key, "") for key in ("pid", "start", "run", "uid"))
         self.last = more.get("last", "")
-        self.restarts = _number(more, "restarts", 0) if self.run else -1
-        self.quick = min(_number(more, "quick", 0), self.settings.respawn[0])
-        self.since = _number(more, "since", self.since)
+        self.restarts = statusline.number(more, "restarts", 0) if self.run else -1
+        self.quick = min(statusline.number(more, "quick", 0), self.settings.respawn[0])
+        self.since = statusline.number(more, "since", self.since)
         self.began = self.group.init.now - max(0, self.group.init.wall() - self.since)
         if line.state in ALIVE:
             self.state = "RUNNING" if self.pid else "IDLE"
@@ -579,7 +579,7 @@ class Process:
         elif line.state == "PAUSED":
             self.state = "PAUSED"
             pause = self.settings.respawn[2]
-            self.pause(min(pause, max(0, _number(more, "until", 0) - self.group.init.wall())))
+            self.pause(min(pause, max(0, statusline.number(more, "until", 0) - self.group.init.wall())))
         elif self.state != "OFF" and line.state in ("IDLE", "DONE", "PASSED", "FAILED"):
             self.state = line.state
         self.owns = self.alive or self.entry.mode == "respawn" and self.run != ""
@@ -728,9 +728,3 @@ class Process:
             "restarts": str(max(0, self.restarts)), "quick": str(self.quick or ""), "since": str(self.since),
             "last": self.last, "after": self.after,
             "until": str(self.until) if self.state == "PAUSED" else ""})
-
-
-def _number(more: dict[str, str], key: str, default: int) -> int:
-    """The number that MORE, the pairs of a status line, has for KEY."""
-    value = more.get(key, "")
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 16 else default

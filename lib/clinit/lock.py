@@ -49,6 +49,7 @@ def take(path: str, patience: float) -> int:
             time.sleep(PAUSE)
             continue
         if is_at(path, descriptor):
+            os.fchmod(descriptor, 0o600)    # whatever the umask
             os.pwrite(descriptor, HEADER % os.getpid(), 0)
             return descriptor
         os.close(descriptor)    # somebody removed the file meanwhile, what we locked is not the lock
@@ -81,7 +82,7 @@ def clear(descriptor: int) -> None:
 def holder(path: str) -> int:
     """The pid of who has the lock at PATH, by their own word; 0 for nobody, as far as that can be told from here."""
     try:
-        descriptor = os.open(path, os.O_RDONLY)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
     except OSError:
         return 0
     try:
@@ -104,7 +105,7 @@ def is_at(path: str, descriptor: int) -> bool:
 
 def _named(descriptor: int) -> int:
     data = os.pread(descriptor, HEADER_SIZE, 0).strip()
-    return int(data) if data.isdigit() else 0
+    return int(data) if data.isdigit() and len(data) < 10 else 0
 
 
 def _alive(pid: int) -> bool:

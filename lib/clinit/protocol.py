@@ -63,5 +63,5 @@ def last_line(line: str) -> tuple[int, str] | None:
         return 0, rest
     if word == "error":
         code, _, text = rest.partition(" ")
-        return (int(code) if code.isdigit() else 1), text
+        return (int(code) if code.isdecimal() else 1), text
     return None

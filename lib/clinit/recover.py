@@ -104,7 +104,7 @@ def _add_notes(lines: list[Line], notes: list[list[str]]) -> None:
         if line is None:
             line = Line(PROCESS, name, groups[name.partition(":")[0]].level, "RUNNING", {})
             lines.append(line)
-        start = members.start_time(int(pid)) if pid.isdigit() else 0
+        start = members.start_time(int(pid)) if pid.isdecimal() else 0
         line.state = "RUNNING"
         line.more.update(run=run, pid=pid, start=str(start), uid="")
 
@@ -117,9 +117,9 @@ def _check(lines: list[Line]) -> list[str]:
     said = []
     for line in lines:
         more = line.more
-        if line.kind != PROCESS or line.state not in ALIVE or not more.get("pid", "").isdigit():
+        if line.kind != PROCESS or line.state not in ALIVE or "pid" not in more:
             continue
-        facts = members.stat(int(more["pid"]))
+        facts = members.stat(statusline.number(more, "pid"))
         if facts is None or not facts.alive or str(facts.start) != more.get("start"):
             continue        # the kernel will find that it is gone
         mark = members.environment(facts.pid).get("RUN")

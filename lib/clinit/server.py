@@ -138,6 +138,8 @@ class Server:
         """Let the members of the group OPERATORS command, beside root and our own uid; None: nobody."""
         self.operators = operators
         try:
+            if not stat.S_ISSOCK(os.lstat(self.path).st_mode):
+                return      # something else was put in its place, which is not ours to change
             if operators is not None:
                 os.chown(self.path, -1, operators)
             os.chmod(self.path, 0o600 if operators is None else 0o660)
@@ -151,7 +153,10 @@ class Server:
             self._listener.close()
             self._listener = None
             if remove:
-                _remove_socket(self.path)
+                try:
+                    _remove_socket(self.path)
+                except OSError:
+                    pass    # something else lies there now
 
     # Clients come, speak and go
 
@@ -209,7 +214,11 @@ class Server:
     def _next(self, client: Client) -> None:
         """Take the next request, if it is there and the one before is answered."""
         if client.asking or client.ended or not client.open:
-            if len(client.received) >= protocol.MAX_REQUEST:    # it may go on when this one is answered
+            if len(client.received) < protocol.MAX_REQUEST:
+                pass
+            elif client.waiting:    # that may take long, and that it goes away could not be seen
+                self._close(client)
+            else:                   # it may go on when this one is answered
                 self.loop.readers.pop(client.connection.fileno(), None)
             return
         line, newline, rest = client.received.partition(b"\n")
@@ -227,6 +236,9 @@ class Server:
             return
         client.asking = True
         client.waiting = words[0] == "wait"
+        if client.waiting and client.shut:      # it is gone, as in _end
+            self._close(client)
+            return
         self.loop.disarm(client)
         self.request(client, words)
 
@@ -268,7 +280,10 @@ class Server:
             if client.ended or client.shut and b"\n" not in client.received:
                 self._close(client)
                 return
-        self._arm(client)
+        if client.unsent or not client.asking:
+            self._arm(client)
+        else:
+            self.loop.disarm(client)
 
     def _arm(self, client: Client) -> None:
         self.loop.arm(client, self.clock() + IDLE)

@@ -48,13 +48,13 @@ def run(options: cli.Options) -> int:
         codes.append(errors.NOT_YET)
     for line in lines:
         if line.kind == statusline.DAEMON and statusfile.is_stale(line.more):
-            cli.complain("clstat", "%s is stale: clinitd (pid %s) is dead" % (path, line.more.get("pid", "unknown")))
+            cli.complain("clstat", "%s is stale: clinitd (pid %s) is dead" % (path, statusline.plain(line.more.get("pid", "unknown"))))
             codes.append(errors.NO_DAEMON)
     return errors.first(codes)
 
 
-def moment(since: str) -> str:
-    """Seconds since 1970 as people read them."""
-    if not since.isdigit():
+def moment(since: int) -> str:
+    """Seconds since 1970 as people read them; 0 is not known."""
+    if not since:
         return "-"
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(int(since)))
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(since))

@@ -1,9 +1,12 @@
 """The status file: written whole, under a temporary name, then renamed; so nobody ever reads half of it (SPEC 9)."""
 from __future__ import annotations
 
+import errno
 import os
+import stat
 
-from . import members
+from . import members, statusline
+from .paths import without_waiting
 
 MAX_BYTES = 64 << 20    # what a reader takes at most
 
@@ -19,6 +22,7 @@ def write(path: str, text: str) -> None:
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
     try:
         with open(descriptor, "wb", buffering=0) as file:
+            os.fchmod(descriptor, 0o644)    # for everybody to read, whatever the umask
             data = memoryview(text.encode("utf-8", "surrogateescape"))
             while data:
                 data = data[file.write(data):]
@@ -30,7 +34,9 @@ def write(path: str, text: str) -> None:
 
 def read(path: str) -> str:
     """The text of PATH. Raises OSError."""
-    with open(path, "rb") as file:
+    with open(path, "rb", opener=without_waiting) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
         return file.read(MAX_BYTES).decode("utf-8", "replace")
 
 
@@ -59,9 +65,9 @@ def is_stale(daemon: dict[str, str]) -> bool:
         return False
     if daemon.get("boot") != mine["boot"]:
         return True
-    if daemon.get("pidns") != mine["pidns"] or not daemon.get("pid", "").isdigit():
+    pid = statusline.number(daemon, "pid", digits=9)
+    if daemon.get("pidns") != mine["pidns"] or not pid:
         return False
-    pid = int(daemon["pid"])
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -52,7 +52,18 @@ def _unquote(value: str) -> str:
             data += bytes([int(part[:2], 16)]) + part[2:].encode()
         except ValueError:
             data += b"%" + part.encode()
-    return data.decode("utf-8", "replace")
+    return data.decode("utf-8", "surrogateescape")
+
+
+def plain(text: str) -> str:
+    """TEXT without what a terminal could be fooled by; nobody but a forger has such."""
+    return text if text.isprintable() else "".join(char if char.isprintable() else "?" for char in text)
+
+
+def number(more: dict[str, str], key: str, default: int = 0, digits: int = 11) -> int:
+    """The number that MORE, the pairs of a line, has for KEY; DEFAULT where it has none of so many DIGITS at most."""
+    value = more.get(key, "")
+    return int(value) if value.isdecimal() and len(value) <= digits else default
 
 
 def parse(text: str) -> list[Line]:
@@ -62,7 +73,7 @@ def parse(text: str) -> list[Line]:
         words = row.split(" ")
         if len(words) >= 4 and words[0] in (DAEMON, GROUP, PROCESS):
             pairs = (word.partition("=") for word in words[4:])
-            lines.append(Line(words[0], words[1], words[2], words[3],
+            lines.append(Line(words[0], *map(plain, words[1:4]),
                               {key: _unquote(value) for key, equals, value in pairs if equals}))
     return lines
 
@@ -107,10 +118,10 @@ def _judge(line: Line) -> tuple[int, str]:
         if line.state == "CONFIGURED":
             return errors.NO_GROUP, "%s has not been told its level" % line.name
         return errors.NOT_YET, "%s is %s, on its way to %s" % (
-            line.name, line.state, line.more.get("want", "a level"))
-    last = line.more.get("last", "")
+            line.name, line.state, plain(line.more.get("want", "a level")))
+    last = plain(line.more.get("last", ""))
     if line.state == "STUCK":
-        return errors.STUCK, "%s pid %s would not die" % (line.name, line.more.get("pid", "unknown"))
+        return errors.STUCK, "%s pid %s would not die" % (line.name, plain(line.more.get("pid", "unknown")))
     if line.state == "PAUSED":
         return errors.FAILED, "%s is paused%s" % (line.name, last and " (%s)" % rules.describe(last))
     if line.state == "FAILED":
@@ -121,16 +132,16 @@ def _judge(line: Line) -> tuple[int, str]:
 HEADINGS = ("PROCESS", "LEVEL", "PID", "STATE", "SINCE", "RESTARTS", "LAST EXIT")
 
 
-def table(lines: list[Line], when: Callable[[str], str]) -> list[str]:
+def table(lines: list[Line], when: Callable[[int], str]) -> list[str]:
     """The processes of LINES as a table for people; WHEN turns seconds since the epoch into text."""
     rows = [HEADINGS]
     for line in lines:
         if line.kind == PROCESS:
             more = line.more
             rows.append((line.name, line.level, more.get("pid", "-"), line.state,
-                         when(more.get("since", "")), more.get("restarts", "0"),
+                         when(number(more, "since")), more.get("restarts", "0"),
                          rules.describe(more["last"]) if more.get("last") else "-"))
         for pid in filter(None, line.more.get("strays", "").split(",")):
             rows.append(("(a stray)", "-", pid, "-", "-", "-", "-"))
     widths = [max(map(len, column)) for column in zip(*rows)]
-    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    return [plain("  ".join(map(str.ljust, row, widths)).rstrip()) for row in rows]

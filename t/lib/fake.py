@@ -108,7 +108,8 @@ class FakeKernel:
         else:
             self.pid += 1
             self.alive[name] = self.pid
-            self.queue.append(("started", name, {"pid": str(self.pid), "start": "1", "run": "r%d" % self.pid, "uid": "0"}))
+            self.queue.append(("started", name, {
+                "pid": str(self.pid), "start": "1", "run": "r.%d" % self.pid, "uid": "0"}))
 
     def do_signal(self, name, signal):
         self.acts.append("%s %s" % (signal, name))

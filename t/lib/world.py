@@ -132,6 +132,14 @@ class World:
         line = self.line(name)
         return int(line.more.get("pid", 0)) if line else 0
 
+    def kill(self, name, number=signal.SIGKILL):
+        """Send a signal to the process `group:tag`: a pid that is not there would be 0, which is ourselves."""
+        pid = self.pid(name)
+        if not pid:
+            raise RuntimeError("%s has no pid" % name)
+        os.kill(pid, number)
+        return pid
+
     def await_state(self, name, state):
         wait_for(lambda: self.state(name) == state, "%s to be %s, it is %s" % (name, state, self.state(name)))
 
