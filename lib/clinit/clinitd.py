@@ -59,6 +59,7 @@ MAX_ERRORS = 20     # of a bad cltab, that the log and who gave a command are to
 WRITE_SHARE = 4     # after a write of the status the pause is so many times as long as the write took
 FAULTS = 60.0       # seconds between two times that a fault of ours lets us begin anew
 CAUGHT = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
+REAPING = (3.0, 0.1)    # seconds to wait for the exit status of what was taken over; for a respawn, which is to go on
 LAST_TERM = 5.0     # as PID 1: seconds from TERM to KILL for all that is left at the end
 
 
@@ -139,7 +140,10 @@ class Daemon:
         path = self.where.sockets[0]
         self.lock = self.take_lock(path, lock.PATIENCE)
         self.kernel.socket = path
-        lines, said = recover.recover(self.where.clstat, path, self.where.cltab, lock.notes(self.lock))
+        try:
+            lines, said = recover.recover(self.where.clstat, path, self.where.cltab, lock.notes(self.lock))
+        except lock.Held as error:      # somebody has deleted its lock
+            raise held_by(error.pid, path) from None
         for line in said:
             self.log.say(line)
         if self.only is None:
@@ -149,13 +153,15 @@ class Daemon:
             mine = statusline.select(lines, self.only)
             self.kept = [line for line in statusline.select(lines) if line not in mine]
             lines = mine
+        self.kernel.around.journal = self.lock
         ended = self.take_over(lines, abroad=None)
         if self.only is not None:
             self.queue.append(("halt", None))
         elif not lines:
             self.enter_defaults()
         self.queue.extend(ended)
-        self.kernel.around.journal = self.lock
+        while self.queue:
+            self.pump()
         self.write_status()
 
     def enter_defaults(self) -> None:
@@ -177,8 +183,9 @@ class Daemon:
             # A respawn owns what its earlier runs left, too
             if pid or more.get("mode") == "respawn" and line.state in ("PAUSED", "IDLE"):
                 start = statusline.number(more, "start", digits=15)
-                ended.append(self.kernel.adopt(line.name, more["run"], pid, start, more.get("mode") != "respawn",
-                                               abroad is None or line.name in abroad))
+                ended.append(self.kernel.adopt(
+                    line.name, more["run"], pid, start, more.get("uid", ""), REAPING[more.get("mode") == "respawn"],
+                    abroad is None or line.name in abroad))
         if self.kernel.watch.descriptor is not None:
             self.loop.readers[self.kernel.watch.descriptor] = _nothing     # reap() asks it
         if lines:
@@ -296,7 +303,7 @@ class Daemon:
             make_folder(os.path.dirname(path))
             return lock.take(lock.path_of(path), patience)
         except lock.Held as error:
-            raise errors.Error("another clinitd (pid %s) has %s" % (error.pid or "unknown", path)) from None
+            raise held_by(error.pid, path) from None
         except OSError as error:
             raise errors.Error("cannot listen at %s: %s" % (path, error.strerror)) from None
 
@@ -620,9 +627,12 @@ class Daemon:
             self.queue.append(follows)
 
     def beat(self) -> None:
-        """The heartbeat: the status file is renewed, with what is seen only now and then."""
+        """The heartbeat: the status file is renewed, with what is seen only now and then, and what was deleted."""
         self.dirty = True
         self.strays = self.kernel.members.strays()
+        path = self.server.path
+        if path and not (lock.is_at(lock.path_of(path), self.lock) and os.path.exists(path)):
+            self.renew_socket()
         self.queue.append(("owned", self.kernel.owners()))
 
     def fault(self, error: Exception, at: Event) -> None:
@@ -631,6 +641,10 @@ class Daemon:
         if now - self.fault_at >= FAULTS and self.argv is not None:     # begin anew, from what is known for certain
             self.fault_at = now
             self.replace(None)
+
+
+def held_by(pid: int, path: str) -> errors.Error:
+    return errors.Error("another clinitd (pid %s) has %s" % (pid or "unknown", path))
 
 
 def count(number: int, one: str, many: str = "") -> str:

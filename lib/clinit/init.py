@@ -723,8 +723,8 @@ class Process:
     def line(self) -> statusline.Line:
         alive = self.alive
         return statusline.Line(statusline.PROCESS, self.name, self.group.level or "-", self.state, {
-            "pid": self.pid if alive else "", "start": self.start if alive else "",
-            "uid": self.uid if alive else "", "run": self.run, "mode": self.entry.mode, "sum": self.entry.sum,
+            "pid": self.pid if alive else "", "start": self.start if alive else "", "run": self.run,
+            "uid": self.uid if alive else "", "mode": self.entry.mode, "sum": self.entry.sum,
             "restarts": str(max(0, self.restarts)), "quick": str(self.quick or ""), "since": str(self.since),
             "last": self.last, "after": self.after,
             "until": str(self.until) if self.state == "PAUSED" else ""})

@@ -69,7 +69,8 @@ class Kernel:
         output = self._open_output(entry)
         try:
             pid = spawn.spawn(spawn.words(entry.command), self._environment(entry, level, previous, job.run),
-                              self.around, output, b"%s %s" % (entry.name.encode(), job.run.encode()))
+                              self.around, output,
+                              " ".join((entry.name, job.run, entry.mode, entry.sum, level, previous or "-")).encode())
         except spawn.CannotExecute as error:
             return "unstartable", entry.name, error.code, str(error)
         except OSError as error:
@@ -170,14 +171,15 @@ class Kernel:
         """What NAME, whose main process is gone, has left is not ours."""
         self.members.forget(self.jobs.pop(name))
 
-    def adopt(self, name: str, run: str, pid: int, start: int, patient: bool, abroad: bool) -> Event | None:
+    def adopt(self, name: str, run: str, pid: int, start: int, uid: str, patience: float,
+              abroad: bool) -> Event | None:
         """Take over the process of NAME, of the mark RUN, or what is left of it; ours, or not if ABROAD.
 
-        patient: its exit status is worth waiting for.
+        patience: seconds that its exit status is worth waiting for, once it has ended.
         """
         mark, _, runs = run.partition(".")
         job = Job(name, mark, int(runs) if runs.isdigit() else 0, pid, start)
-        job.abroad = abroad
+        job.abroad, job.uid = abroad, uid
         self._keep(job)
         if not pid:
             return None
@@ -190,7 +192,7 @@ class Kernel:
             if facts.alive:
                 self._adopted[pid] = job
                 try:
-                    self.watch.add(pid, patient)
+                    self.watch.add(pid, patience)
                     self.around.limits = self.watch.limits
                 except (AttributeError, OSError):
                     self._unwatched.add(pid)

@@ -74,6 +74,11 @@ def notes(descriptor: int) -> list[list[str]]:
     return [line.split() for line in text.split("\n")[:-1]]
 
 
+def is_note(words: list[str]) -> bool:
+    """Whether WORDS are those of a whole note: name, mark, mode, checksum, level, previous level or -, pid."""
+    return len(words) == 7 and words[6].isdecimal()
+
+
 def clear(descriptor: int) -> None:
     """Forget the notes: the status file says all that they do. Raises OSError."""
     os.ftruncate(descriptor, HEADER_SIZE)

@@ -41,9 +41,9 @@ class Job:
 
     mark: CLINIT_RUN of each of its runs begins with it; runs: how many there were. pid, start: its main
     process, that of the last run; child: that is our child, and not reaped yet. abroad: it was taken over,
-    so its members may be anywhere.
+    so its members may be anywhere; uid: as whom it ran then.
     """
-    __slots__ = ("name", "mark", "runs", "pid", "start", "child", "abroad")
+    __slots__ = ("name", "mark", "runs", "pid", "start", "child", "abroad", "uid")
 
     def __init__(self, name: str, mark: str, runs: int = 0, pid: int = 0, start: int = 0) -> None:
         self.name = name
@@ -52,6 +52,7 @@ class Job:
         self.pid = pid
         self.start = start
         self.child = self.abroad = False
+        self.uid = ""
 
     @property
     def run(self) -> str:
@@ -163,6 +164,8 @@ class Members:
             above = table.get(above.parent)
         leaders = {}
         for job in self.jobs.values():
+            if not job.pid:
+                continue
             main = table.get(job.pid)
             if main is None or main.start == job.start:     # else the number was given again
                 leaders[job.pid] = job
@@ -202,7 +205,11 @@ class Members:
             return job
         told = environment(facts.pid)
         if "RUN" in told:
-            return self.jobs.get(told["RUN"].partition(".")[0])
+            job = self.jobs.get(told["RUN"].partition(".")[0])
+            # Below us a mark comes from us; elsewhere any user could have copied it
+            if job is None or facts.parent == os.getpid() or owner(facts.pid) in (job.uid, str(os.geteuid())):
+                return job
+            return None
         job = leaders.get(facts.session) or leaders.get(facts.group)
         if job is not None and job.start <= facts.start:
             return job

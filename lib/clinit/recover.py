@@ -19,7 +19,8 @@ from .statusline import DAEMON, GROUP, PROCESS, Line
 def recover(clstat: str, socket: str, cltab: str, notes: list[list[str]]) -> tuple[list[Line], list[str]]:
     """The lines to go on from, none where there is nothing to take over, and what is to be logged of it.
 
-    clstat, socket, cltab: the paths of this clinitd; notes: as lock.notes() gives them.
+    clstat, socket, cltab: the paths of this clinitd; notes: as lock.notes() gives them. Raises lock.Held where the
+    clinitd of the status file lives.
     """
     if not members.sees_proc():
         return [], []       # nobody could be told from a stranger of the same pid
@@ -29,6 +30,8 @@ def recover(clstat: str, socket: str, cltab: str, notes: list[list[str]]) -> tup
     except ValueError as error:
         lines, said = [], ["%s is not believed: %s" % (clstat, error)] if str(error) else []
     if lines:
+        if not statusfile.is_stale(lines[0].more):
+            raise lock.Held(statusline.number(lines[0].more, "pid"))
         _add_notes(lines, notes)
         said += _check(lines)
         how = "by " + clstat
@@ -71,7 +74,7 @@ def believe(clstat: str, socket: str) -> list[Line]:
     more, here = lines[0].more, statusfile.here()
     if not here["boot"] or more.get("boot") != here["boot"] or more.get("pidns") != here["pidns"]:
         raise ValueError
-    if more.get("socket") != socket:
+    if more.get("host") != here["host"] or more.get("socket") != socket:
         raise ValueError("it is another clinitd's")
     if more.get("lines") != str(len(lines)) or not text.endswith("\n"):
         raise ValueError("it is not complete")
@@ -81,32 +84,35 @@ def believe(clstat: str, socket: str) -> list[Line]:
 
 
 def _is_sound(line: Line) -> bool:
-    group, colon, tag = line.name.partition(":")
-    words = [group, line.more.get("want", "-"), line.more.get("prev", "-"), line.level, *([tag] if colon else [])]
-    return bool(colon) == (line.kind == PROCESS) and all(word == "-" or tables.is_name(word) for word in words)
+    names = line.name.split(":")
+    levels = [line.level, line.more.get("want", "-"), line.more.get("prev") or "-"]
+    return (len(names) == (2 if line.kind == PROCESS else 1) and all(map(tables.is_name, names))
+            and all(level == "-" or tables.is_name(level) for level in levels))
 
 
 def _add_notes(lines: list[Line], notes: list[list[str]]) -> None:
     """Put into LINES what has begun since they were written: for each name its last note, if it is newer."""
     groups = {line.name: line for line in lines if line.kind == GROUP}
-    by_name = {line.name: line for line in lines if line.kind == PROCESS}
-    later: dict[str, tuple[str, str]] = {}
-    for words in notes:
-        if len(words) != 3 or words[0].partition(":")[0] not in groups:
-            continue
-        name, run, pid = words
-        if name in by_name and by_name[name].more.get("run") == run:
+    processes = {line.name: line for line in lines if line.kind == PROCESS}
+    later: dict[str, list[str]] = {}
+    for name, *words in filter(lock.is_note, notes):
+        if name in processes and processes[name].more.get("run") == words[0]:
             later.pop(name, None)
         else:
-            later[name] = run, pid
-    for name, (run, pid) in later.items():
-        line = by_name.get(name)
-        if line is None:
-            line = Line(PROCESS, name, groups[name.partition(":")[0]].level, "RUNNING", {})
-            lines.append(line)
-        start = members.start_time(int(pid)) if pid.isdecimal() else 0
-        line.state = "RUNNING"
-        line.more.update(run=run, pid=pid, start=str(start), uid="")
+            later[name] = words
+    for name, (run, mode, checksum, level, previous, pid) in later.items():
+        group = name.partition(":")[0]
+        if group not in groups:
+            groups[group] = Line(GROUP, group, "-", "STARTING", {"want": level, "prev": previous})
+            lines.append(groups[group])
+        elif groups[group].more.get("want") != level:
+            groups[group].state, groups[group].more["want"] = "STARTING", level
+        if name not in processes:
+            processes[name] = Line(PROCESS, name, level, "RUNNING", {})
+            lines.append(processes[name])
+        processes[name].state = "RUNNING"
+        processes[name].more.update(run=run, pid=pid, start=str(members.start_time(int(pid))), uid="",
+                                    mode=mode, sum=checksum)
 
 
 def _check(lines: list[Line]) -> list[str]:
@@ -119,18 +125,21 @@ def _check(lines: list[Line]) -> list[str]:
         more = line.more
         if line.kind != PROCESS or line.state not in ALIVE or "pid" not in more:
             continue
+        if not more.get("run"):
+            del more["pid"]         # nothing that we have started is without
+            continue
         facts = members.stat(statusline.number(more, "pid"))
         if facts is None or not facts.alive or str(facts.start) != more.get("start"):
             continue        # the kernel will find that it is gone
         mark = members.environment(facts.pid).get("RUN")
-        if mark is None and not (facts.session == facts.pid and members.owner(facts.pid) == more.get("uid")):
+        if mark not in (None, more.get("run")) or facts.session != facts.pid:
+            more["start"] = "0"     # a stranger, whatever the file says
+        elif mark is None and members.owner(facts.pid) != more.get("uid"):
             said.append("%s: pid %d may be it, or a stranger: not taken over" % (line.name, facts.pid))
             line.state = "IDLE"
             for group in lines:
                 if group.kind == GROUP and group.name == statusline.of_group(line):
                     group.state, group.level = "UNKNOWN", group.more.get("want", "-")
-        elif mark not in (None, more.get("run")):
-            more["start"] = "0"     # its number was given again
     return said
 
 

@@ -48,7 +48,8 @@ def run(options: cli.Options) -> int:
         codes.append(errors.NOT_YET)
     for line in lines:
         if line.kind == statusline.DAEMON and statusfile.is_stale(line.more):
-            cli.complain("clstat", "%s is stale: clinitd (pid %s) is dead" % (path, statusline.plain(line.more.get("pid", "unknown"))))
+            pid = statusline.plain(line.more.get("pid", "unknown"))
+            cli.complain("clstat", "%s is stale: clinitd (pid %s) is dead" % (path, pid))
             codes.append(errors.NO_DAEMON)
     return errors.first(codes)
 

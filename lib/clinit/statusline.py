@@ -73,7 +73,7 @@ def parse(text: str) -> list[Line]:
         words = row.split(" ")
         if len(words) >= 4 and words[0] in (DAEMON, GROUP, PROCESS):
             pairs = (word.partition("=") for word in words[4:])
-            lines.append(Line(words[0], *map(plain, words[1:4]),
+            lines.append(Line(words[0], plain(words[1]), plain(words[2]), plain(words[3]),
                               {key: _unquote(value) for key, equals, value in pairs if equals}))
     return lines
 

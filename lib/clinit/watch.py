@@ -12,7 +12,6 @@ import select
 import struct
 
 ABOVE = 1024            # select(2) ends there: the pidfds, of which there may be many, take no number below
-REAPING = 3.0           # seconds for a parent to reap what is dead; after that its exit status is not known
 GET_INFO = 3 << 30 | 64 << 16 | 0xFF << 8 | 11      # ioctl PIDFD_GET_INFO, on a struct pidfd_info of 64 bytes
 INFO = struct.Struct("=QQ11Ii")                     # its first word is a mask, its last one a wait status
 INFO_EXIT = 8                                       # in the mask: the wait status is there
@@ -24,7 +23,7 @@ class Watch:
     def __init__(self) -> None:
         self.limits: tuple[int, int] | None = None
         self._epoll: select.epoll | None = None
-        self._watched: dict[int, tuple[int, bool]] = {}     # pidfd: pid, and whether its status is worth waiting for
+        self._watched: dict[int, tuple[int, float]] = {}    # pidfd: pid, and how long to wait for its status
         self._dead: dict[int, float] = {}                   # those of them that wait to be reaped, until when
 
     @property
@@ -37,8 +36,11 @@ class Watch:
         """Whether ends() is to be asked again soon, without an event."""
         return bool(self._dead)
 
-    def add(self, pid: int, patient: bool) -> None:
-        """Watch PID; patient: its exit status is worth waiting for. Raises OSError; AttributeError without pidfds."""
+    def add(self, pid: int, patience: float) -> None:
+        """Watch PID; its parent has so many seconds to reap it, which makes its exit status known.
+
+        Raises OSError; AttributeError where there are no pidfds.
+        """
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         if self.limits is None and soft != hard:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -50,7 +52,7 @@ class Watch:
             pidfd = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, ABOVE)
         finally:
             os.close(low)
-        self._watched[pidfd] = pid, patient
+        self._watched[pidfd] = pid, patience
         self._epoll.register(pidfd, select.EPOLLIN)
 
     def ends(self, now: float) -> list[tuple[int, int | None]]:
@@ -59,9 +61,9 @@ class Watch:
             return []
         over = [pidfd for pidfd, until in self._dead.items() if until <= now]
         for pidfd, what in self._epoll.poll(0):
-            if not what & select.EPOLLHUP and self._watched[pidfd][1] and _info(pidfd) is not None:
+            if not what & select.EPOLLHUP and _info(pidfd) is not None:
                 self._epoll.modify(pidfd, 0)        # dead; once it is reaped, which is EPOLLHUP, it can be asked
-                self._dead[pidfd] = now + REAPING
+                self._dead[pidfd] = now + self._watched[pidfd][1]
             elif pidfd not in over:
                 over.append(pidfd)
         return [self._end(pidfd) for pidfd in over]
