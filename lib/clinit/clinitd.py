@@ -26,7 +26,7 @@ from .cltab import Cltab
 from .handover import State
 from .init import Event, Init
 from .kernel import Kernel
-from .log import Log
+from .log import Log, close
 from .loop import Loop
 from .machines import ALIVE
 from .server import Client, Server
@@ -115,7 +115,7 @@ class Daemon:
         self.sequence = 0
         self.dirty = True           # the status file is not what it should be
         self.write_after = 0.0
-        self.write_failed = False
+        self.troubles: dict[str, str] = {}      # what the log has said that is not over
         self.strays: list[int] = []
         self.kept: list[Line] = []  # with -x of one group: the lines of the others, as they were
         self.trial = 0              # the pid of the trial of a new clinitd
@@ -128,7 +128,7 @@ class Daemon:
             "await": self.kernel.await_end, "forget": self.kernel.forget,
             "arm": self.arm, "disarm": self.disarm, "status": self.touch, "answer": self.answer,
             "log": self.log.say, "exit": self.exit}
-        self.move_log()
+        self.settle_log()
         if state is not None:
             self.go_on(state)
         else:
@@ -316,35 +316,31 @@ class Daemon:
         self.kernel.socket = path
 
     def open_socket(self, path: str) -> None:
-        """Lock PATH and listen there, and nowhere else; where that fails the log says why, and all is as before."""
-        held = None
+        """Lock PATH and listen there, and nowhere else. Raises Error; then all is as before."""
+        held = self.take_lock(path)
         try:
-            held = self.take_lock(path)
             self.listen(path)
             held, self.lock = self.lock, held
             self.kernel.around.journal = self.lock
-        except errors.Error as error:
-            self.log.say(str(error))
         finally:
-            if held is not None:
-                os.close(held)
+            close(held)
 
-    def move_socket(self) -> None:
-        """Listen where the cltab says now, if that is elsewhere: the new one first."""
+    def settle_socket(self, anew: bool = False) -> None:
+        """Listen where the cltab says, with a lock and a socket that can be seen there; with a new one if ANEW.
+
+        Where that is not possible the log says why, and it is tried again.
+        """
         path = self.where.sockets[0]
-        if path != self.server.path:
-            self.open_socket(path)
-
-    def renew_socket(self) -> None:
-        """Make the socket anew, and the lock and the folder if they are gone, too."""
-        path = self.server.path
-        if not lock.is_at(lock.path_of(path), self.lock):
-            self.open_socket(path)
-            return
         try:
-            self.listen(path)
-        except errors.Error as error:
-            self.log.say(str(error))
+            if path != self.server.path or not lock.is_at(lock.path_of(path), self.lock):
+                self.open_socket(path)
+            elif anew or not os.path.exists(path):
+                self.listen(path)
+            self.trouble("socket")
+        except (errors.Error, OSError) as error:
+            self.trouble("socket", "cannot listen at %s: %s" % (path, error.strerror)
+                         if isinstance(error, OSError) else str(error))
+            self.loop.arm("socket", kernel.clock() + rules.RETRY)
 
     def permit_operators(self) -> None:
         """Let the group of users command that the cltab names."""
@@ -357,13 +353,21 @@ class Daemon:
                 self.log.say("operators: there is no group of users %s" % name)
         self.server.permit(gid)
 
-    def move_log(self) -> None:
-        """Log to where the cltab says, opened afresh."""
+    def settle_log(self, anew: bool = False) -> None:
+        """Log to where the cltab says, opened afresh if ANEW; where that is not possible it goes on where it did."""
         to = self.cltab.top.get("log", "")
         try:
-            self.log.move(to)
+            if anew or to != self.log.to:
+                self.log.move(to)
+            self.trouble("log")
         except OSError as error:
-            self.log.say("cannot log to %s: %s" % (to, error.strerror))
+            self.trouble("log", "cannot log to %s: %s" % (to, error.strerror))
+
+    def trouble(self, what: str, text: str = "") -> None:
+        """Note what the trouble with WHAT is now, or that there is none: the log says the same thing once."""
+        if text and text != self.troubles.get(what):
+            self.log.say(text)
+        self.troubles[what] = text
 
     def look(self) -> list[str]:
         """Read the cltab again. Returns its errors; where there are any the table is kept that we have."""
@@ -385,9 +389,8 @@ class Daemon:
         """Move to where the settings of a new cltab say."""
         old = self.where.clstat
         self.where.apply(self.cltab.top)
-        if self.cltab.top.get("log", "") != self.log.to:
-            self.move_log()
-        self.move_socket()
+        self.settle_log()
+        self.settle_socket()
         self.permit_operators()
         if self.where.clstat != old:
             statusfile.remove(old)
@@ -407,11 +410,9 @@ class Daemon:
                 make_folder(os.path.dirname(self.where.clstat))
                 statusfile.write(self.where.clstat, text)
             lock.clear(self.lock)       # the file says all that the notes do
-            self.write_failed = False
+            self.trouble("status")
         except OSError as error:
-            if not self.write_failed:
-                self.log.say("cannot write %s: %s" % (self.where.clstat, error.strerror))
-            self.write_failed = True
+            self.trouble("status", "cannot write %s: %s" % (self.where.clstat, error.strerror))
             self.loop.arm("heartbeat", began + rules.RETRY)
         self.show_title()
         now = kernel.clock()
@@ -523,7 +524,13 @@ class Daemon:
                 there = self.kernel.signal_all(0)
 
     def turn(self) -> None:
-        calls = self.loop.wait(self._timeout(kernel.clock()))
+        try:
+            calls = self.loop.wait(self._timeout(kernel.clock()))
+            self.trouble("loop")
+        except OSError as error:        # the system has no memory for it, says select(2)
+            self.trouble("loop", "cannot wait for events: %s" % error.strerror)
+            time.sleep(kernel.POLL)
+            calls = []
         self.queue.extend(self.kernel.reap())
         if self.kernel.awaited:
             self.queue.extend(self.kernel.look())
@@ -568,10 +575,10 @@ class Daemon:
         if number in (signal.SIGTERM, signal.SIGINT):
             self.halt(None)
         elif number == signal.SIGUSR1:
-            self.renew_socket()
+            self.settle_socket(anew=True)
             self.dirty = True
         elif number == signal.SIGHUP:
-            self.move_log()
+            self.settle_log(anew=True)
             if not self.look():
                 self.settle()
                 self.queue.append(("reread", None, self.cltab))
@@ -591,6 +598,8 @@ class Daemon:
                 self.server.rested()
             elif key == "trial":
                 os.kill(self.trial, signal.SIGKILL)
+            elif key == "socket":
+                self.settle_socket()
             elif key is not None:
                 self.beat()
             elif self.queue:
@@ -630,9 +639,9 @@ class Daemon:
         """The heartbeat: the status file is renewed, with what is seen only now and then, and what was deleted."""
         self.dirty = True
         self.strays = self.kernel.members.strays()
-        path = self.server.path
-        if path and not (lock.is_at(lock.path_of(path), self.lock) and os.path.exists(path)):
-            self.renew_socket()
+        self.settle_log()
+        if self.only is None:
+            self.settle_socket()
         self.queue.append(("owned", self.kernel.owners()))
 
     def fault(self, error: Exception, at: Event) -> None:
@@ -718,7 +727,11 @@ def run(where: paths.Paths, verbose: bool = False, argv: list[str] | None = None
     if state is not None and state["trial"]:
         rehearse(table[1], state)
         return errors.DONE
-    return Daemon(where, table, verbose, argv, state, only).run()
+    try:
+        daemon = Daemon(where, table, verbose, argv, state, only)
+    except OSError as error:
+        raise errors.Error("cannot start: %s" % error.strerror) from None
+    return daemon.run()
 
 
 def lenient(path: str) -> tuple[bytes, Cltab]:

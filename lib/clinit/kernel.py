@@ -13,7 +13,7 @@ from collections.abc import Callable
 from . import members, spawn
 from .cltab import Entry
 from .init import Event
-from .log import open_append
+from .log import close, open_append
 from .members import Facts, Job, Members
 from .watch import Watch
 
@@ -77,7 +77,7 @@ class Kernel:
             return "refused", entry.name, "cannot start a process: %s" % error.strerror
         finally:
             if output is not None:
-                os.close(output)
+                close(output)
         job.pid, job.start, job.child = pid, members.start_time(pid) if self.members.sighted else 0, True
         self._keep(job)
         self.members.mains[pid] = job

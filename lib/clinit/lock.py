@@ -40,20 +40,31 @@ def take(path: str, patience: float) -> int:
     for _ in range(1 + int(patience / PAUSE)):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            if _try(path, descriptor):
+                return descriptor
             pid = _named(descriptor)
+        except OSError:
             os.close(descriptor)
-            if _alive(pid):
-                raise Held(pid) from None
-            time.sleep(PAUSE)
-            continue
-        if is_at(path, descriptor):
-            os.fchmod(descriptor, 0o600)    # whatever the umask
-            os.pwrite(descriptor, HEADER % os.getpid(), 0)
-            return descriptor
-        os.close(descriptor)    # somebody removed the file meanwhile, what we locked is not the lock
+            raise
+        os.close(descriptor)
+        if _alive(pid):
+            raise Held(pid)
+        time.sleep(PAUSE)
     raise Held(0)
+
+
+def _try(path: str, descriptor: int) -> bool:
+    """Lock DESCRIPTOR, just opened at PATH, in our name; whether that was possible. Raises OSError."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    if not is_at(path, descriptor):
+        os.pwrite(descriptor, HEADER % 0, 0)    # somebody removed the file meanwhile; what we locked is not the lock
+        return False
+    os.fchmod(descriptor, 0o600)    # whatever the umask
+    os.pwrite(descriptor, HEADER % os.getpid(), 0)
+    return True
 
 
 def note(descriptor: int, text: bytes) -> None:
@@ -100,10 +111,10 @@ def holder(path: str) -> int:
 
 
 def is_at(path: str, descriptor: int) -> bool:
-    """Whether DESCRIPTOR is of the file that lies at PATH now."""
+    """Whether DESCRIPTOR is of the file that lies at PATH now. Raises OSError where that cannot be told."""
     try:
         there, mine = os.stat(path, follow_symlinks=False), os.fstat(descriptor)
-    except OSError:
+    except FileNotFoundError:
         return False
     return (there.st_dev, there.st_ino) == (mine.st_dev, mine.st_ino)
 

@@ -9,6 +9,14 @@ from .loop import can_write
 PREFIX = "clinitd: "
 
 
+def close(descriptor: int) -> None:
+    """Close DESCRIPTOR. An error of close(2) is of what was written before, on a network file system; it is closed."""
+    try:
+        os.close(descriptor)
+    except OSError:
+        pass
+
+
 def open_append(path: bytes, mode: int = 0o644) -> int:
     """Open the log file PATH, of MODE if it is new, to append to; returns the descriptor. Raises OSError."""
     # Nothing is followed that somebody planted, and a pipe that nobody reads does not block the open
@@ -38,7 +46,7 @@ class Log:
         elif to:
             descriptor = open_append(to.encode(), 0o640)
         if self._descriptor != 2:
-            os.close(self._descriptor)
+            close(self._descriptor)
         self.to, self._descriptor = to, descriptor
 
     def say(self, text: str) -> None:

@@ -226,21 +226,27 @@ class Members:
 
 
 def sees_proc() -> bool:
-    """Whether there is a /proc, of our own pid namespace."""
+    """Whether there is a /proc, of our own pid namespace. Raises OSError where that cannot be told now."""
     try:
         return os.readlink("/proc/self") == str(os.getpid())
-    except OSError:
+    except FileNotFoundError:
         return False
 
 
 def become_reaper() -> bool:
-    """Become the parent of all orphans below us, prctl(2); whether that is so, and our children can be listed."""
+    """Become the parent of all orphans below us, prctl(2); whether that is so, and our children can be listed.
+
+    Raises OSError where that cannot be told now.
+    """
+    try:
+        children()
+    except FileNotFoundError:
+        return False
     try:
         import ctypes
-        children()
         done: int = ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         return done == 0
-    except (ImportError, AttributeError, OSError):
+    except (ImportError, AttributeError):
         return False
 
 
@@ -340,12 +346,17 @@ def send(pid: int, start: int, *numbers: int) -> None:
     try:
         # The descriptor holds the process: if it is the right one now it stays the right one
         if lives(pid, start):
-            for number in numbers:
-                signal.pidfd_send_signal(descriptor, number)
-    except (ProcessLookupError, PermissionError):
-        pass
+            _by_pidfd(descriptor, numbers)
     finally:
         os.close(descriptor)
+
+
+def _by_pidfd(descriptor: int, numbers: tuple[int, ...]) -> None:
+    try:
+        for number in numbers:
+            signal.pidfd_send_signal(descriptor, number)
+    except OSError:
+        pass    # it is gone, or another user's
 
 
 def _kill(pid: int, numbers: tuple[int, ...]) -> None:

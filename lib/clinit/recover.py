@@ -6,6 +6,7 @@ its true pid. What has ended since is left in the lines as alive: that it is gon
 """
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
@@ -67,6 +68,8 @@ def believe(clstat: str, socket: str) -> list[Line]:
     except FileNotFoundError:
         raise ValueError from None
     except OSError as error:
+        if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
+            raise       # it may be the best there is: who starts us tries again
         raise ValueError(error.strerror) from None
     lines = statusline.parse(text)
     if not lines or lines[0].kind != DAEMON:
@@ -134,7 +137,9 @@ def _check(lines: list[Line]) -> list[str]:
         mark = members.environment(facts.pid).get("RUN")
         if mark not in (None, more.get("run")) or facts.session != facts.pid:
             more["start"] = "0"     # a stranger, whatever the file says
-        elif mark is None and members.owner(facts.pid) != more.get("uid"):
+        elif mark is not None:
+            more["uid"] = members.owner(facts.pid)
+        elif members.owner(facts.pid) != more.get("uid"):
             said.append("%s: pid %d may be it, or a stranger: not taken over" % (line.name, facts.pid))
             line.state = "IDLE"
             for group in lines:

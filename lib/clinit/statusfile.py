@@ -51,7 +51,10 @@ def remove(path: str) -> None:
 # Whose file it is ------------------------------------------------------------------------------------
 
 def here() -> dict[str, str]:
-    """What tells this host, this boot and this pid namespace from others: for the Daemon line."""
+    """What tells this host, this boot and this pid namespace from others: for the Daemon line.
+
+    Empty words where the system has no such thing. Raises OSError where it cannot be read now.
+    """
     return {"boot": _boot(), "pidns": _pidns(), "host": os.uname().nodename}
 
 
@@ -60,7 +63,10 @@ def is_stale(daemon: dict[str, str]) -> bool:
 
     Where that cannot be told, because it is another host's or another pid namespace's, it is not dead (SPEC 9).
     """
-    mine = here()
+    try:
+        mine = here()
+    except OSError:
+        return False
     if daemon.get("host") != mine["host"]:
         return False
     if daemon.get("boot") != mine["boot"]:
@@ -82,12 +88,12 @@ def _boot() -> str:
     try:
         with open("/proc/sys/kernel/random/boot_id") as file:
             return file.read().strip()
-    except OSError:
+    except FileNotFoundError:
         return ""
 
 
 def _pidns() -> str:
     try:
         return str(os.stat("/proc/self/ns/pid").st_ino)
-    except OSError:
+    except FileNotFoundError:
         return ""

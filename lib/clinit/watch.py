@@ -52,8 +52,12 @@ class Watch:
             pidfd = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, ABOVE)
         finally:
             os.close(low)
+        try:
+            self._epoll.register(pidfd, select.EPOLLIN)
+        except OSError:
+            os.close(pidfd)
+            raise
         self._watched[pidfd] = pid, patience
-        self._epoll.register(pidfd, select.EPOLLIN)
 
     def ends(self, now: float) -> list[tuple[int, int | None]]:
         """(pid, wait status) of those that ended; None for a status that is not to be had."""
