@@ -470,7 +470,7 @@ class Seamed(World):
             self.start()
         self.reach(lambda: [self.pid("g:plain"), self.pid("g:rest")] == kept, "what runs to be taken over")
         # (a line is lost where it cannot be written, or where it cannot be told whether it can)
-        if "taking over" not in self.said and not (self.seam.met and what(self.seam.site) in ("write log", "select")):
+        if "taking over" not in self.said and not (self.seam.met and what(self.seam.fault) in ("write log", "select")):
             raise Wrong("it does not say that it takes over")
         if self.seam.met and self.state("g") != "DONE":     # what is not known to have run waits to be told
             self.forgot = True
