@@ -11,8 +11,8 @@ LIB = os.path.join(sys.path[0], "..", "..", "lib", "clinit")
 FLOORS = {
     1: "errors machines rules cltab statusline protocol",
     2: "init",
-    3: "members watch spawn kernel loop server statusfile recover handover log lock paths",
-    4: "__init__ cli asking ctl stat clinitd",
+    3: "members watch spawn kernel loop server statusfile cltabfile recover handover log lock paths",
+    4: "__init__ cli asking ctl stat clinitd supervisor",
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names.split()}
 IO = {"os", "time", "socket", "_socket", "select", "subprocess", "fcntl", "sys", "io", "tempfile"}
@@ -57,7 +57,7 @@ for name, floor in sorted(FLOOR.items(), key=lambda item: (item[1], item[0])):
         same(outside & IO, set(), "%s does no I/O" % name)
 
 CLOCKS = {"monotonic", "time", "perf_counter", "clock_gettime"}
-DAEMON_SIDE = [name for name, floor in FLOOR.items() if floor <= 3 or name == "clinitd"]
+DAEMON_SIDE = [name for name, floor in FLOOR.items() if floor <= 3 or name in ("clinitd", "supervisor")]
 same([name for name in DAEMON_SIDE if uses(name, "time") & CLOCKS], ["kernel"], "one module reads the clock")
 same([name for name in DAEMON_SIDE if uses(name, "time") & {"strftime", "localtime"}], ["log"],
      "and one stamps lines for people")

@@ -1,4 +1,4 @@
-"""Becoming the clinitd that is on disk now (`clinit -u`): what the old one hands to the new one, in the same process.
+"""Becoming the clinitd that is on disk now (`clinit -u`, SPEC 5): what the old one hands to the new one.
 
 exec keeps the pid, the children, and the descriptors that are let through; the state goes through a file in
 memory, as JSON, whose descriptor the environment names. A trial child is handed the same, says by its exit
@@ -7,7 +7,13 @@ status whether the new program can do with it, and leaves.
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from collections.abc import Callable
+
+from . import rules, spawn
+from .kernel import Kernel, clock, last
+from .loop import Loop
 
 TYPE_CHECKING = False   # for type checkers it is True; typing itself costs too much to import
 if TYPE_CHECKING:
@@ -63,3 +69,82 @@ def unpack() -> State | None:
     if int(descriptor) > 2:
         os.close(int(descriptor))
     return state
+
+
+class Succession:
+    """The way to the next clinitd: a trial of it, then the exec in our place.
+
+    argv: how to execute it, None where that cannot be; state(): what is to be handed over; failed(why) is called
+    when it comes to nothing. due: the trial was good, become() is to be called as soon as all that has come is done.
+    """
+
+    def __init__(self, kernel: Kernel, loop: Loop, argv: list[str] | None, state: Callable[[], State],
+                 failed: Callable[[str], None]) -> None:
+        self.kernel = kernel
+        self.loop = loop
+        self.argv = argv
+        self.state = state
+        self.failed = failed
+        self.due = False
+        self._trial = 0     # its pid
+        self._said = -1     # the pipe that it complains to
+
+    def begin(self) -> None:
+        """Try the new one out, if that is not under way."""
+        if self.argv is None:
+            self.failed("it was not started as the program clinitd")
+        elif not self._trial:
+            try:
+                self._try(self.argv)
+            except (AttributeError, OSError, spawn.CannotExecute) as error:
+                self.failed(getattr(error, "strerror", None) or str(error))
+
+    def _try(self, argv: list[str]) -> None:
+        state = pack({**self.state(), "trial": True})
+        self._said, writer = os.pipe()
+        os.set_blocking(self._said, False)
+        try:
+            self._trial = self.kernel.help(argv, environ(0), state, writer, self._tried)
+            self.loop.arm(self, clock() + TRIAL_PATIENCE)
+        except (OSError, spawn.CannotExecute):
+            os.close(self._said)
+            raise
+        finally:
+            os.close(writer)
+            os.close(state)
+
+    def expired(self) -> None:
+        """The trial has had its time."""
+        os.kill(self._trial, signal.SIGKILL)
+
+    def _tried(self, status: int) -> None:
+        """The trial has ended."""
+        self._trial = 0
+        self.loop.disarm(self)
+        with open(self._said, "rb", buffering=0) as file:
+            lines = (file.read() or b"").decode("utf-8", "replace").split("\n")
+        self.due = status == 0
+        if not self.due:
+            why = [line for line in lines if line.strip()] or [rules.describe(last(status))]
+            self.failed("the new one does not load: %s" % why[-1])
+
+    def become(self) -> None:
+        """Execute the new one in our place. It returns only where that fails."""
+        assert self.argv is not None
+        self.due = False
+        state = self.state()
+        kept = descriptors(state)
+        # What comes between here and the handlers of the new one is to wait, not to be lost nor to kill
+        self.loop.hold_signals()
+        try:
+            kept.append(pack(state))
+            for one in kept:
+                os.set_inheritable(one, True)
+            os.execve(self.argv[0], self.argv, environ(kept[-1]))
+        except OSError as error:
+            for one in kept:
+                os.set_inheritable(one, False)
+            if len(kept) > len(descriptors(state)):
+                os.close(kept[-1])
+            self.loop.release_signals()
+            self.failed(str(error.strerror))

@@ -20,6 +20,7 @@ class Loop:
         self.readers: dict[int, Callable[[], None]] = {}
         self.writers: dict[int, Callable[[], None]] = {}
         self.flags: set[int] = set()
+        self._caught: list[int] = []
         self._heap: list[tuple[float, int, object]] = []
         self._armed: dict[object, tuple[float, int]] = {}
         self._serial = 0
@@ -39,7 +40,17 @@ class Loop:
             signal.signal(number, _nothing)
         for number in flagged:
             signal.signal(number, self._flag)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [*numbers, *flagged])    # whoever started us may have blocked them
+        self._caught = [*numbers, *flagged]
+        self.release_signals()      # whoever started us may have blocked them
+
+    def hold_signals(self) -> None:
+        """Let the caught signals wait, those too that have come and are not taken yet."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, self._caught)
+        for number in self.take_flags():
+            os.kill(os.getpid(), number)
+
+    def release_signals(self) -> None:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, self._caught)
 
     def _flag(self, number: int, frame: object) -> None:
         self.flags.add(number)
