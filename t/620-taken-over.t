@@ -409,6 +409,7 @@ def lock_deleted():
     first = world.start()
     same(world.clinit("-w", "g", "run")[0], 0, "up")
     pid = world.pid("g:a")
+    wait_for(lambda: world.ran("a"), "the record")
     os.unlink(world.path("clinit.s.lock"))
     second = world.popen("clinitd", *world.options, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
     world.daemons.insert(0, second)

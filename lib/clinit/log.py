@@ -36,6 +36,7 @@ class Log:
     def __init__(self) -> None:
         self.to = ""
         self._descriptor = 2
+        self._torn = False
 
     def move(self, to: str) -> None:
         """Log to TO from now on, opened afresh. Raises OSError; then it goes on where it was."""
@@ -62,7 +63,9 @@ class Log:
         try:
             if not can_write(self._descriptor):
                 return
-            os.write(self._descriptor, line.encode("utf-8", "surrogateescape"))
+            # What a full disk has torn off is lost, but the next line is a line of its own
+            data = b"\n" * self._torn + line.encode("utf-8", "surrogateescape")
+            self._torn = os.write(self._descriptor, data) < len(data)
         except OSError:
             pass
 

@@ -17,8 +17,8 @@ class Loop:
     """readers, writers: {descriptor: function without arguments}, called when select reports it."""
 
     def __init__(self) -> None:
-        self.readers: dict[int, Callable[[], None]] = {}
-        self.writers: dict[int, Callable[[], None]] = {}
+        self.readers: dict[int, Callable[[], object]] = {}
+        self.writers: dict[int, Callable[[], object]] = {}
         self.flags: set[int] = set()
         self._caught: list[int] = []
         self._heap: list[tuple[float, int, object]] = []
@@ -96,7 +96,7 @@ class Loop:
 
     # Waiting
 
-    def wait(self, timeout: float) -> list[Callable[[], None]]:
+    def wait(self, timeout: float) -> list[Callable[[], object]]:
         """Wait until something can be read or written, a signal came, or TIMEOUT seconds are over.
 
         Returns the functions to call.

@@ -11,12 +11,13 @@ import stat
 import struct
 from collections.abc import Callable
 
-from . import errors, protocol
+from . import cltab, errors, protocol
 from .loop import Loop
 
 IDLE = 10.0             # seconds for a request to be complete, and for an answer to be read
 MAX_CLIENTS = 128
 TIRED = 1.0             # seconds without accepting, when there was no descriptor for a client
+NEW = ".new"            # a new socket is made under this name, then renamed
 KEPT = 8                # places of these that are for root and the daemon's own uid
 MAX_UNREAD = 1 << 16    # bytes of answers that a client may leave unread and get another
 SO_PEERGROUPS = 59      # Linux 4.13; the socket module does not name it
@@ -72,23 +73,27 @@ class Server:
         self._listener: socket.socket | None = None
 
     def listen(self, path: str) -> None:
-        """Listen at PATH, and from then on nowhere else; a socket that lies there already is replaced.
+        """Listen at PATH, and from then on nowhere else; a socket that lies there already is replaced, at once.
 
-        The caller holds the lock of the path. Raises OSError; then it listens where it did, though a socket that
-        lay at PATH may be gone.
+        The caller holds the lock of the path. Raises OSError; then it listens where it did.
         """
-        _remove_socket(path)
+        _lies_at(path)      # or nothing: what else may lie there is not ours to replace
+        new = path + NEW if len(os.fsencode(path + NEW)) <= cltab.MAX_SOCKET else path
+        _remove_socket(new)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         mask = os.umask(0o177)
         try:
-            listener.bind(path)
+            listener.bind(new)
             listener.listen(MAX_CLIENTS)
             listener.setblocking(False)
+            os.rename(new, path)
         except OSError:
             listener.close()
             raise
         finally:
             os.umask(mask)
+        while self._listener is not None and self._accept():
+            pass        # who stands at the old door is let in
         self.close(remove=path != self.path)
         self.path = path
         self.permit(self.operators)
@@ -160,18 +165,19 @@ class Server:
 
     # Clients come, speak and go
 
-    def _accept(self) -> None:
+    def _accept(self) -> bool:
+        """Let in who stands at the door; returns whether more may stand there."""
         listener = self._listener
         assert listener is not None
         for _ in range(ACCEPTS):
             try:
                 connection, _ = listener.accept()
             except BlockingIOError:     # nobody more
-                return
+                return False
             except OSError:             # no descriptor, most likely; who waits at the door keeps select awake
                 del self.loop.readers[listener.fileno()]
                 self.loop.arm(self, self.clock() + TIRED)
-                return
+                return False
             connection.setblocking(False)
             client = Client(connection, *_peer(connection))
             master = client.uid in (0, os.getuid())
@@ -184,6 +190,7 @@ class Server:
             else:
                 self._hear(client)
                 self._arm(client)
+        return True
 
     def _hear(self, client: Client) -> None:
         self.loop.readers[client.connection.fileno()] = functools.partial(self._read, client)
@@ -338,10 +345,17 @@ def _peer_groups(connection: socket.socket) -> tuple[int, ...]:
     return struct.unpack("%dI" % (len(data) // 4), data)
 
 
-def _remove_socket(path: str) -> None:
+def _lies_at(path: str) -> bool:
+    """Whether a socket lies at PATH. Raises OSError, also where it is something else."""
     try:
-        if not stat.S_ISSOCK(os.lstat(path).st_mode):
-            raise FileExistsError(17, "it exists, and is not a socket", path)
-        os.unlink(path)
+        mode = os.lstat(path).st_mode
     except FileNotFoundError:
-        pass
+        return False
+    if not stat.S_ISSOCK(mode):
+        raise FileExistsError(17, "it exists, and is not a socket", path)
+    return True
+
+
+def _remove_socket(path: str) -> None:
+    if _lies_at(path):
+        os.unlink(path)

@@ -103,13 +103,13 @@ def _child(files: list[bytes], args: list[bytes], environ: dict[bytes, bytes], a
     try:
         os.setsid()
         signal.set_wakeup_fd(-1)
+        if around.journal is not None:
+            lock.note(around.journal, note)     # while SIGXFSZ is ignored still
         for number in around.special:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         if around.limits is not None:
             resource.setrlimit(resource.RLIMIT_NOFILE, around.limits)
-        if around.journal is not None:
-            lock.note(around.journal, note)
         os.dup2(around.stdin, 0)
         if output is not None:
             os.dup2(output, 1)
