@@ -167,10 +167,10 @@ class Members:
             if not job.pid:
                 continue
             main = table.get(job.pid)
-            if main is None or main.start == job.start:     # else the number was given again
+            if main is None or job.child or main.start == job.start:    # else the number was given again
                 leaders[job.pid] = job
-            if main is not None and main.start == job.start:
-                owners[job.pid] = job
+                if main is not None:
+                    owners[job.pid] = job
         self._unmarked.clear()
         found: dict[Job, list[Facts]] = {}
         known: dict[int, Job | None] = {}

@@ -132,9 +132,13 @@ def _check(lines: list[Line]) -> list[str]:
             del more["pid"]         # nothing that we have started is without
             continue
         facts = members.stat(statusline.number(more, "pid"))
-        if facts is None or not facts.alive or str(facts.start) != more.get("start"):
+        if facts is None or not facts.alive:
             continue        # the kernel will find that it is gone
         mark = members.environment(facts.pid).get("RUN")
+        if more.get("start") == "0" and mark == more["run"]:
+            more["start"] = str(facts.start)    # when it was written that could not be told
+        if str(facts.start) != more.get("start"):
+            continue
         if mark not in (None, more.get("run")) or facts.session != facts.pid:
             more["start"] = "0"     # a stranger, whatever the file says
         elif mark is not None:

@@ -54,14 +54,15 @@ def special_signals() -> list[int]:
 class Surroundings:
     """What all processes get alike.
 
-    stdin: a descriptor; special: what special_signals() says. journal: the descriptor of a file where each
+    stdin: a descriptor; special: what special_signals() says, caught: those of it that have a handler. journal: the descriptor of a file where each
     notes that it began, before its exec, or None. limits: on open files, where ours are not theirs, or None.
     """
-    __slots__ = ("stdin", "special", "journal", "limits")
+    __slots__ = ("stdin", "special", "caught", "journal", "limits")
 
     def __init__(self, stdin: int, special: list[int]) -> None:
         self.stdin = stdin
         self.special = special
+        self.caught = [number for number in special if signal.getsignal(number) != signal.SIG_IGN]
         self.journal: int | None = None
         self.limits: tuple[int, int] | None = None
 
@@ -75,8 +76,9 @@ def spawn(argv: list[bytes], environ: dict[bytes, bytes], around: Surroundings, 
     """
     files = candidates(argv[0], environ.get(b"PATH", os.defpath.encode()))
     reader, writer = os.pipe()
-    # A signal that came between fork and exec would be written to the self-pipe of the parent.
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, around.special)
+    # A signal that came between fork and exec would be written to the self-pipe of the parent. One that is ignored
+    # must not be blocked: it would be kept, and come when it is at its default.
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, around.caught)
     try:
         pid = os.fork()
         if pid == 0:
