@@ -54,8 +54,9 @@ def special_signals() -> list[int]:
 class Surroundings:
     """What all processes get alike.
 
-    stdin: a descriptor; special: what special_signals() says, caught: those of it that have a handler. journal: the descriptor of a file where each
-    notes that it began, before its exec, or None. limits: on open files, where ours are not theirs, or None.
+    stdin: a descriptor; special: what special_signals() says; caught: those of it that have a handler. journal:
+    the descriptor of a file where each notes that it began, before its exec, or None. limits: on open files, where
+    ours are not theirs, or None.
     """
     __slots__ = ("stdin", "special", "caught", "journal", "limits")
 
