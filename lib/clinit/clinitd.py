@@ -111,4 +111,5 @@ def rehearse(table: tables.Cltab, state: State) -> int:
     init = Init(table, kernel.epoch())
     init.handle(("restore", statusline.parse(state["status"])), kernel.clock())
     init.report()
+    print(handover.GOOD)
     return errors.DONE

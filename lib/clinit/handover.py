@@ -1,11 +1,12 @@
 """Becoming the clinitd that is on disk now (`clinit -u`, SPEC 5): what the old one hands to the new one.
 
 exec keeps the pid, the children, and the descriptors that are let through; the state goes through a file in
-memory, as JSON, whose descriptor the environment names. A trial child is handed the same, says by its exit
-status whether the new program can do with it, and leaves.
+memory, as JSON, whose descriptor the environment names. A trial child is handed the same, says whether the new
+program can do with it, and leaves.
 """
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -24,6 +25,7 @@ else:
 
 VARIABLE = "CLINIT_HANDOVER"
 VERSION = 1
+GOOD = "can go on"      # what a trial says in the end, with exit status 0
 TRIAL_PATIENCE = 30.0   # seconds for a trial
 
 
@@ -33,7 +35,9 @@ def program() -> list[str]:
 
 
 def pack(state: State) -> int:
-    """STATE in a file in memory; returns its descriptor. Raises OSError; AttributeError where that cannot be."""
+    """STATE in a file in memory; returns its descriptor. Raises OSError, also where the system has no such files."""
+    if not hasattr(os, "memfd_create"):
+        raise OSError(errno.ENOSYS, "this system has no memfd_create(2)")
     import json
     data = memoryview(json.dumps({**state, "version": VERSION}).encode())
     descriptor = os.memfd_create("clinitd")
@@ -96,7 +100,7 @@ class Succession:
         elif not self._trial:
             try:
                 self._try(self.argv)
-            except (AttributeError, OSError, spawn.CannotExecute) as error:
+            except (OSError, spawn.CannotExecute) as error:
                 self.failed(getattr(error, "strerror", None) or str(error))
 
     def _try(self, argv: list[str]) -> None:
@@ -122,11 +126,10 @@ class Succession:
         self._trial = 0
         self.loop.disarm(self)
         with open(self._said, "rb", buffering=0) as file:
-            lines = (file.read() or b"").decode("utf-8", "replace").split("\n")
-        self.due = status == 0
+            said = (file.read() or b"").decode("utf-8", "replace").strip().split("\n")[-1]
+        self.due = status == 0 and said == GOOD
         if not self.due:
-            why = [line for line in lines if line.strip()] or [rules.describe(last(status))]
-            self.failed("the new one does not load: %s" % why[-1])
+            self.failed("the new one does not load: %s" % (said or rules.describe(last(status))))
 
     def become(self) -> None:
         """Execute the new one in our place. It returns only where that fails."""
