@@ -11,6 +11,9 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Sequence
+
+Memory = Sequence[tuple[int, int, str]]     # pid, start time, name of the job
 
 PR_SET_CHILD_SUBREAPER = 36
 LOOKS = 3           # at /proc in one moment, while processes come and go
@@ -145,11 +148,11 @@ class Members:
             pass    # another time
         return [pid for pid in self.known if pid in self._unmarked]
 
-    def memory(self) -> list[tuple[int, int, str]]:
-        """What the last look saw, for who goes on after an exec: (pid, start, name of the job)."""
+    def memory(self) -> Memory:
+        """What the last look saw, for who goes on after an exec."""
         return [(*key, job.name) for key, job in self._seen.items() if job.mark in self.jobs]
 
-    def remember(self, memory: list[tuple[int, int, str]], jobs: dict[str, Job]) -> None:
+    def remember(self, memory: Memory, jobs: dict[str, Job]) -> None:
         self._seen = {(pid, start): jobs[name] for pid, start, name in memory if name in jobs}
 
     def look(self) -> None:

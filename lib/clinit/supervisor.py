@@ -25,6 +25,7 @@ from .kernel import Kernel
 from .log import Log, close
 from .loop import Loop
 from .machines import ALIVE
+from .members import Memory
 from .server import Client, Server
 from .statusline import Line
 
@@ -121,8 +122,11 @@ class Daemon:
         for action in actions:
             self.act(*action)
 
-    def take_over(self, lines: list[Line], abroad: list[str] | None) -> list[Event]:
-        """Go on from LINES; returns what has ended since. ABROAD: the names of what may not be below us; None: all."""
+    def take_over(self, lines: list[Line], abroad: list[str] | None, memory: Memory = ()) -> list[Event]:
+        """Go on from LINES; returns what has ended since.
+
+        ABROAD: the names of what may not be below us; None: all. MEMORY: what was known of members.
+        """
         ended = []
         for line in lines:
             more = line.more
@@ -137,6 +141,7 @@ class Daemon:
                     abroad is None or line.name in abroad))
         if self.kernel.watch.descriptor is not None:
             self.loop.readers[self.kernel.watch.descriptor] = _nothing     # reap() asks it
+        self.kernel.members.remember(memory, self.kernel.jobs)
         if lines:
             self.handle(("restore", lines), kernel.clock())
         return [event for event in ended if event is not None]
@@ -150,8 +155,7 @@ class Daemon:
         self.kernel.socket = state["socket"]
         clients = self.server.take_over(state["socket"], state["listener"], state["clients"])
         self.permit_operators()
-        self.queue.extend(self.take_over(statusline.parse(state["status"]), state["abroad"]))
-        self.kernel.members.remember(state["memory"], self.kernel.jobs)
+        self.queue.extend(self.take_over(statusline.parse(state["status"]), state["abroad"], state["memory"]))
         for descriptor, group, level in state["waiting"]:
             clients[descriptor].asking = clients[descriptor].waiting = True
             self.queue.append(("wait", clients[descriptor], group, level))
