@@ -109,7 +109,7 @@ def rehearse(table: tables.Cltab, state: State) -> int:
     from . import kernel, statusline
     from .init import Init
     init = Init(table, kernel.epoch())
-    init.handle(("restore", statusline.parse(state["status"])), kernel.clock())
+    init.handle(("restore", statusline.parse(state["status"]), handover.older(state, table)), kernel.clock())
     init.report()
     print(handover.GOOD)
     return errors.DONE

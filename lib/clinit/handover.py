@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 
 from . import rules, spawn
+from .cltab import Cltab, Entry
 from .kernel import Kernel, clock, last
 from .loop import Loop
 
@@ -59,6 +60,16 @@ def descriptors(state: State) -> list[int]:
     """Those that STATE is about: they must be let through the exec."""
     listener = [] if state["listener"] is None else [state["listener"]]
     return [state["lock"], *listener, *(client["descriptor"] for client in state["clients"])]
+
+
+def older(state: State, table: Cltab) -> dict[str, list[Entry]]:
+    """The entries of groups that go by an older cltab than TABLE: by name, with the settings of now."""
+    found: dict[str, list[Entry]] = {}
+    for group, rows in state["older"].items():
+        found[group] = [Entry(group, *row) for row in rows]
+        for entry in found[group]:
+            entry.settings = table.settings_of(group, entry.tag)
+    return found
 
 
 def unpack() -> State | None:

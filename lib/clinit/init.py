@@ -10,7 +10,8 @@ Events, as tuples:
     ("wait", client, group, level)           answered when it is at rest; group and level "" for all
     ("halt", client)                         likewise; the client may be None
     ("left", client)                         that client went away
-    ("restore", lines)                       the first event where an earlier clinitd is succeeded: its status lines;
+    ("restore", lines, older)                the first event where an earlier clinitd is succeeded: its status lines,
+                                             and {group: entries} where a group goes by older ones than the cltab's;
                                              what has ended since is told by `exited` events after it
     ("started", name, facts)                 exec succeeded; facts: {"pid": ..., "start": ..., "run": ...}
     ("unstartable", name, code, why)         exec failed; code 126 or 127
@@ -108,19 +109,20 @@ class Init:
     def on_left(self, client: object) -> None:
         self.waiting = [wait for wait in self.waiting if wait[0] is not client]
 
-    def on_restore(self, lines: list[statusline.Line]) -> None:
+    def on_restore(self, lines: list[statusline.Line], older: dict[str, list[Entry]]) -> None:
+        for line in (line for line in lines if line.kind == statusline.GROUP):
+            group = self.groups.setdefault(line.name, Group(self, line.name, []))
+            group.entries = older.get(line.name, group.entries)
+            group.restore(line)
         for line in lines:
-            name = statusline.of_group(line)
-            if line.kind == statusline.GROUP:
-                group = self.groups.setdefault(name, Group(self, name, []))
-                group.restore(line)
-            elif line.kind == statusline.PROCESS and name in self.groups:
-                self.groups[name].revive(line)
+            of = statusline.of_group(line)
+            if line.kind == statusline.PROCESS and of in self.groups and self.groups[of].told:
+                self.groups[of].revive(line)
         self._find_moving()
         for group in list(self.groups.values()):
             if group.told:
                 group.resume()
-        if any(line.kind == statusline.DAEMON and line.state == "HALTING" for line in lines):
+        if any(line.kind == statusline.DAEMON and line.state in ("HALTING", "HALTED") for line in lines):
             self._step("halt")
 
     def _step(self, event: str, *facts: object) -> None:
@@ -251,6 +253,10 @@ class Init:
 
     # What the kernel reports -----------------------------------------------------------------------
 
+    def begun(self, name: str, facts: dict[str, str]) -> None:
+        """NAME has a process: for the status, which may be written before its `started` is handled."""
+        self.processes[name].identify(facts)
+
     def on_started(self, name: str, facts: dict[str, str]) -> None:
         self.refused.discard(name)
         self.processes[name].started(facts)
@@ -343,7 +349,7 @@ class Group:
         if self.state == "UNKNOWN":
             self._take_stock(wanted)
         elif self.want is None or self.state == "HALTING" or self.name not in self.init.cltab.groups:
-            if self.state != "CONFIGURED":
+            if self.state != "CONFIGURED" or self.order:
                 self.state = "STARTING"
                 self.handle("halt")
         elif (self.state not in RESTING or any(process.state == "IDLE" for process in self.order)
@@ -586,8 +592,12 @@ class Process:
 
     # What happens to it -----------------------------------------------------------------------------
 
-    def started(self, facts: dict[str, str]) -> None:
+    def identify(self, facts: dict[str, str]) -> None:
         self.pid, self.start, self.run, self.uid = (facts[key] for key in ("pid", "start", "run", "uid"))
+        self.text = ""
+
+    def started(self, facts: dict[str, str]) -> None:
+        self.identify(facts)
         self.began = self.group.init.now
         self.restarts += 1
         self.owns = True

@@ -12,7 +12,7 @@ import stat
 
 from . import cltab as tables
 from . import lock, members, statusfile, statusline
-from .machines import ALIVE
+from .machines import ALIVE, RESTING
 from .members import Facts
 from .statusline import DAEMON, GROUP, PROCESS, Line
 
@@ -81,7 +81,7 @@ def believe(clstat: str, socket: str) -> list[Line]:
         raise ValueError("it is another clinitd's")
     if more.get("lines") != str(len(lines)) or not text.endswith("\n"):
         raise ValueError("it is not complete")
-    if not all(_is_sound(line) for line in lines[1:]):
+    if not all(_is_sound(line) for line in lines[1:]) or len({line.name for line in lines}) < len(lines):
         raise ValueError("it is garbled")
     return lines
 
@@ -99,6 +99,8 @@ def _add_notes(lines: list[Line], notes: list[list[str]]) -> None:
     processes = {line.name: line for line in lines if line.kind == PROCESS}
     later: dict[str, list[str]] = {}
     for name, *words in filter(lock.is_note, notes):
+        if not _is_sound(Line(PROCESS, name, words[3], "RUNNING", {"prev": words[4]})):
+            continue
         if name in processes and processes[name].more.get("run") == words[0]:
             later.pop(name, None)
         else:
@@ -108,8 +110,10 @@ def _add_notes(lines: list[Line], notes: list[list[str]]) -> None:
         if group not in groups:
             groups[group] = Line(GROUP, group, "-", "STARTING", {"want": level, "prev": previous})
             lines.append(groups[group])
-        elif groups[group].more.get("want") != level:
+        elif level not in (groups[group].more.get("want"), groups[group].level):
             groups[group].state, groups[group].more["want"] = "STARTING", level
+        elif groups[group].state in RESTING:        # it may have left that rest, or come to another
+            groups[group].state = "STARTING"
         if name not in processes:
             processes[name] = Line(PROCESS, name, level, "RUNNING", {})
             lines.append(processes[name])

@@ -243,9 +243,11 @@ class Server:
             return
         client.asking = True
         client.waiting = words[0] == "wait"
-        if client.waiting and client.shut:      # it is gone, as in _end
-            self._close(client)
-            return
+        if client.waiting:
+            if client.shut or len(client.received) >= protocol.MAX_REQUEST:     # it is gone, or could go unseen
+                self._close(client)
+                return
+            self._hear(client)
         self.loop.disarm(client)
         self.request(client, words)
 

@@ -17,8 +17,9 @@ import setproctitle
 
 from . import __version__
 from . import cltab as tables
-from . import cltabfile, errors, kernel, lock, members, paths, protocol, recover, rules, statusfile, statusline
-from .cltab import Cltab
+from . import (cltabfile, errors, handover, kernel, lock, members, paths, protocol, recover, rules, statusfile,
+               statusline)
+from .cltab import Cltab, Entry
 from .handover import State, Succession
 from .init import Event, Init
 from .kernel import Kernel
@@ -122,10 +123,12 @@ class Daemon:
         for action in actions:
             self.act(*action)
 
-    def take_over(self, lines: list[Line], abroad: list[str] | None, memory: Memory = ()) -> list[Event]:
+    def take_over(self, lines: list[Line], abroad: list[str] | None, memory: Memory = (),
+                  older: dict[str, list[Entry]] | None = None) -> list[Event]:
         """Go on from LINES; returns what has ended since.
 
-        ABROAD: the names of what may not be below us; None: all. MEMORY: what was known of members.
+        ABROAD: the names of what may not be below us; None: all. MEMORY: what was known of members. OLDER: as
+        the heart wants it.
         """
         ended = []
         for line in lines:
@@ -134,7 +137,7 @@ class Daemon:
                 continue
             pid = statusline.number(more, "pid", digits=9) if line.state in ALIVE else 0
             # A respawn owns what its earlier runs left, too
-            if pid or more.get("mode") == "respawn" and line.state in ("PAUSED", "IDLE"):
+            if pid or more.get("mode") == "respawn":
                 start = statusline.number(more, "start", digits=15)
                 ended.append(self.kernel.adopt(
                     line.name, more["run"], pid, start, more.get("uid", ""), REAPING[more.get("mode") == "respawn"],
@@ -143,7 +146,7 @@ class Daemon:
             self.loop.readers[self.kernel.watch.descriptor] = _nothing     # reap() asks it
         self.kernel.members.remember(memory, self.kernel.jobs)
         if lines:
-            self.handle(("restore", lines), kernel.clock())
+            self.handle(("restore", lines, older or {}), kernel.clock())
         return [event for event in ended if event is not None]
 
     def go_on(self, state: State) -> None:
@@ -155,7 +158,8 @@ class Daemon:
         self.kernel.socket = state["socket"]
         clients = self.server.take_over(state["socket"], state["listener"], state["clients"])
         self.permit_operators()
-        self.queue.extend(self.take_over(statusline.parse(state["status"]), state["abroad"], state["memory"]))
+        self.queue.extend(self.take_over(statusline.parse(state["status"]), state["abroad"], state["memory"],
+                                         handover.older(state, self.cltab)))
         for descriptor, group, level in state["waiting"]:
             clients[descriptor].asking = clients[descriptor].waiting = True
             self.queue.append(("wait", clients[descriptor], group, level))
@@ -183,6 +187,9 @@ class Daemon:
             "waiting": [[descriptor[client], group, level] for client, group, level in self.init.waiting
                         if client in descriptor],
             "asked": [descriptor[client] for client in self.asked if client in descriptor],
+            "older": {group.name: [[entry.tag, entry.levels, entry.mode, entry.command] for entry in group.entries]
+                      for group in self.init.groups.values()
+                      if group.entries is not self.cltab.groups.get(group.name)},
             "abroad": [name for name, job in self.kernel.jobs.items() if job.abroad],
             "memory": self.kernel.members.memory(), "limits": self.kernel.watch.limits}
 
@@ -529,6 +536,8 @@ class Daemon:
             self.log.say("action %s" % " ".join(map(str, [action, *facts])))
         follows: Event | None = self.perform[action](*facts)
         if follows is not None:
+            if follows[0] == "started":     # the status may be written, and the notes cleared, before that is handled
+                self.init.begun(*follows[1:])
             self.queue.append(follows)
 
     def beat(self) -> None:

@@ -5,8 +5,11 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "lib"))
 
-from clinit import cltab, statusline as status              # noqa: E402
+from clinit import cltab, recover, statusline as status     # noqa: E402
 from clinit.init import Init                    # noqa: E402
+from clinit.machines import ALIVE               # noqa: E402
+
+NO_PID = 10 ** 7    # no process of this machine has such a pid
 
 
 class Fault(AssertionError):
@@ -175,6 +178,168 @@ class FakeKernel:
         """What was started and signalled since the last call."""
         acts, self.acts = self.acts, []
         return acts
+
+
+class Killed(Exception):
+    """The clinitd was killed at this moment."""
+
+
+class Mortal(FakeKernel):
+    """A FakeKernel whose clinitd can be killed, or replaced, while the world goes on (SPEC 5).
+
+    jobs: the names that the kernel knows; what is of another name is nobody's. written: the status file; notes: what
+    has begun since, as lock.py has it. lag: the status is only written before an answer; budget: so many events make
+    a turn, at whose end the status is written and the answers are given. fuse: so many actions until it is killed.
+    """
+
+    def __init__(self, text, **more):
+        super().__init__(text, **more)
+        self.pid = NO_PID
+        self.epoch = 0.0
+        self.jobs, self.runs, self.notes, self.ended, self.said = set(), {}, [], [], []
+        self.lag, self.budget, self.fuse = False, 1000, None
+        self.dirty = True
+        self.written = ""
+        self.write()
+
+    # The daemon's turns
+
+    def pump(self):
+        while True:
+            for _ in range(self.budget):
+                if self.queue:
+                    self.perform(self.init.handle(self.queue.pop(0), self.now))
+            if self.dirty and (self.said or not self.lag):
+                self.write()
+            while self.said:
+                self.burn()
+                client, text = self.said.pop(0)
+                self.answers[client] = text
+            if not self.queue:
+                return
+
+    def perform(self, actions):
+        for action in actions:
+            self.burn()
+            super().perform([action])
+
+    def burn(self):
+        if self.fuse is not None:
+            self.fuse -= 1
+            if self.fuse < 0:
+                raise Killed
+
+    def write(self):
+        self.burn()
+        self.dirty = False
+        self.written = self.status_text()
+        self.burn()
+        self.notes.clear()
+
+    def status_text(self):
+        self.init.epoch = self.epoch
+        state = status.Line(status.DAEMON, "clinitd", "-", self.init.state, {})
+        return "\n".join([str(state), *self.init.report(), ""])
+
+    # The end of one clinitd, and the beginning of the next
+
+    def crash(self, table):
+        """A new clinitd begins where one was killed, with the cltab TABLE."""
+        self.begin(self.found(), table)
+
+    def found(self):
+        """The status as the next clinitd finds it: as it was written, and the notes."""
+        lines = status.parse(self.written)
+        recover._add_notes(lines, self.notes)
+        return lines
+
+    def hand_over(self):
+        """A new clinitd goes on in the process of the old one (clinit -u)."""
+        waiting = self.init.waiting
+        older = {group.name: group.entries for group in self.init.groups.values()}
+        self.begin(status.parse(self.status_text()), self.cltab, older)
+        for client, group, level in waiting:
+            self.event("wait", client, group, level)
+
+    def begin(self, lines, table, older=None):
+        """As clinitd does; the status is written when all that was found is dealt with."""
+        self.cltab = table
+        self.init = Init(table, self.epoch)
+        for what in (self.queue, self.said, self.timers, self.armed, self.awaited, self.jobs):
+            what.clear()
+        self.ended = [event for event in map(self.adopt, lines) if event is not None]
+        self.perform(self.init.handle(("restore", lines, older or {}), self.now))
+        self.queue.extend(self.ended)
+        self.ended = []
+        while self.queue:
+            self.perform(self.init.handle(self.queue.pop(0), self.now))
+        self.write()
+
+    def adopt(self, line):
+        more = line.more
+        if line.kind != status.PROCESS or not more.get("run"):
+            return None
+        pid = more.get("pid") if line.state in ALIVE else None
+        if pid or more.get("mode") == "respawn":
+            self.jobs.add(line.name)
+        if pid and str(self.alive.get(line.name)) != pid:
+            return "exited", line.name, "unknown", line.name in self.rest
+        return None
+
+    # Actions
+
+    def do_spawn(self, entry, level, previous):
+        name = entry.name
+        for other in {*self.alive, *self.rest, *self.apart} - {name}:
+            if other.partition(":")[2] == entry.tag:
+                raise Fault("%s started, and %s lives" % (name, other))
+        if name in self.apart and (entry.mode != "respawn" or self.runs[name] != entry.sum):
+            raise Fault("%s started, and not all of what it was is gone" % name)
+        refused = self.refuse
+        super().do_spawn(entry, level, previous)
+        if refused:
+            return
+        if name in self.alive:
+            self.jobs.add(name)
+            self.runs[name] = entry.sum
+            self.init.begun(*self.queue[-1][1:])
+        else:
+            self.pid += 1       # it ended before its program began
+        self.notes.append([name, "r.%d" % self.pid, entry.mode, entry.sum, level, previous or "-", str(self.pid)])
+
+    def do_signal(self, name, signal):
+        known = any(event[1] == name for event in self.queue + self.ended)
+        if name not in {*self.alive, *self.rest, *self.apart} and not known:
+            raise Fault("%s signalled, and known to be gone" % name)
+        if name in self.jobs:
+            super().do_signal(name, signal)
+
+    def _report_gone(self, name):
+        scope = self.awaited.get(name)
+        if name not in self.jobs and scope:
+            del self.awaited[name]
+            self.queue.append(("gone", name, scope))
+            return
+        super()._report_gone(name)
+        if scope == "all" and name not in self.awaited:
+            self.jobs.discard(name)
+
+    def do_forget(self, name):
+        if name in self.alive or name not in self.jobs:
+            raise Fault("%s forgotten, and it is %s" % (name, "alive" if name in self.alive else "not known"))
+        self.jobs.remove(name)
+        super().do_forget(name)
+
+    def do_status(self):
+        self.dirty = True
+
+    def do_answer(self, client, text):
+        self.said.append((client, text))
+
+    def do_exit(self):
+        if self.rest or self.apart:
+            raise Fault("exit with %s left" % sorted(self.rest | self.apart))
+        super().do_exit()
 
 
 def parse(text):

@@ -1,4 +1,4 @@
-"""What the fuzzer feeds: the three inputs that others write, each a function of bytes.
+"""What the fuzzer feeds: the inputs that others write, or could have, each a function of bytes.
 
 A target raises nothing but the exceptions that it allows; what else must hold it asserts. To add one: a
 function, and a row in ALL; its seeds go to t/corpus/NAME/.
@@ -12,7 +12,7 @@ import socket
 import tempfile
 
 import fake     # finds the library
-from clinit import cli, cltab, errors, protocol, rules, stat, statusfile, statusline
+from clinit import cli, cltab, errors, protocol, recover, rules, stat, statusfile, statusline
 from clinit.loop import WAITING_LIMIT, Loop
 from clinit.server import MAX_UNREAD, Client, Server
 
@@ -264,6 +264,48 @@ class Status:
             assert all(line.startswith("clstat: ") for line in said.getvalue().split("\n")[:-1]), said.getvalue()
 
 
+# What an earlier clinitd has left ---------------------------------------------------------------------------
+
+TABLE = """web:w:run,two:wait:x
+web:t:run:test:x
+web:a:run:respawn:x
+web:b:two:respawn:x
+db:d:run:respawn:x
+db:o:run:once:x
+"""
+
+
+def run_takeover(data):
+    """A status file, a line `----`, and notes: whatever they say, who succeeds goes on from it, and can be halted."""
+    text, _, notes = data.partition(b"\n----\n")
+    path = os.path.join(PLACE.name, "left")
+    more = {**HERE, "socket": "/s", "pid": "1", "start": "0"}
+    head = statusline.Line(statusline.DAEMON, "clinitd", "-", "RUNNING", more)
+    for _ in range(2):      # the second time it knows how many lines there are
+        with open(path, "wb") as file:
+            file.write(str(head).encode() + b"\n" + text + b"\n")
+        head.more["lines"] = str(len(statusline.parse(statusfile.read(path))))
+    os.chmod(path, 0o600)
+    stale, statusfile.is_stale = statusfile.is_stale, lambda daemon: True
+    try:
+        rows = notes.decode("ascii", "replace").split("\n")
+        lines, said = recover.recover(path, "/s", "/cltab", [row.split() for row in rows])
+    finally:
+        statusfile.is_stale = stale
+    for line in said:
+        clean(line)
+    kernel = fake.FakeKernel(TABLE)
+    kernel.event("restore", lines, {})
+    kernel.alive = {name: 1 for name, process in kernel.init.processes.items() if process.alive and process.pid}
+    for name in list(kernel.alive):
+        kernel.exit(name, "unknown")
+    clean(" ".join(kernel.init.report()))
+    finish(kernel, [])
+    kernel.event("halt", "me")
+    kernel.sleep(1e12)
+    assert kernel.over, "it does not halt"
+
+
 # ---------------------------------------------------------------------------------------------------------
 
 CLTAB_WORDS = [word.encode() for word in (
@@ -283,8 +325,14 @@ STATUS_WORDS = [word.encode() for word in (
     "\u00b2", "\u0663", "99999999999", "9" * 5000, "-1", "0", "\u0085", "\u2028", "\x1b[2J", "\r", "\n", " ",
     "Cluster::Init::Daemon clinitd - RUNNING host=h boot=b pidns=p pid=", " host=h", " boot=b", " pidns=p")]
 
+TAKEOVER_WORDS = [*STATUS_WORDS, *(word.encode() for word in (
+    "\n----\n", "web:a ", "web:b ", "db:d ", " run=0123456789ab.1", " mode=respawn", " mode=wait", " sum=", " uid=0",
+    " after=again", " until=", " quick=", " prev=two", " want=two", "STOPPING", "HALTING", "STARTING", "IDLE", " pid=1",
+    "web:a 0123456789ab.2 respawn 00000000 run - 1\n"))]
+
 ALL = (
     Target("cltab", run_cltab, ("cltab.py", "rules.py", "init.py"), CLTAB_WORDS),
     Target("socket", Conversation().run, ("server.py", "protocol.py"), SOCKET_WORDS),
-    Target("status", Status().run, ("stat.py", "statusline.py", "statusfile.py", "cli.py"), STATUS_WORDS))
+    Target("status", Status().run, ("stat.py", "statusline.py", "statusfile.py", "cli.py"), STATUS_WORDS),
+    Target("takeover", run_takeover, ("recover.py", "init.py", "lock.py"), TAKEOVER_WORDS))
 NAMES = [target.name for target in ALL]
