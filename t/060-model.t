@@ -250,7 +250,6 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def replace(self):
-        self.model.reread(self.model.table)     # groups that had not taken it take it now
         self.do(self.kernel.hand_over)
 
     # What must hold

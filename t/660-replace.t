@@ -75,7 +75,8 @@ world = OwnCopy(LOAD)
 daemon = world.start()
 for group, level in (("web", "run"), ("many", "run")):
     same(world.clinit("-w", group, level)[0], 0, "%s is up" % group)
-same(world.clinit("-w", "p", "1")[0], 1, "one is paused")
+same(world.clinit("p", "1")[0], 0, "one is told")
+world.await_state("p:p", "PAUSED")
 same(world.clinit("-w", "f", "1")[0], 1, "one has failed")
 names = ["web", "web:w", "web:t", "web:r", "web:s", "p", "p:p", "f", "f:f", *("many:n%d" % number for number in range(60))]
 before = facts(world, *names)

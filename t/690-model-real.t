@@ -125,7 +125,6 @@ class Run:
 
     def replace(self):
         self.answered(self.world.clinit("-u"), 0)
-        self.model.reread(self.model.table)
 
     def lines(self):
         return statusline.parse(self.world.read("clstat"))

@@ -13,6 +13,8 @@ from . import cltab as tables
 from . import cltabfile, errors, handover, paths
 from .handover import State
 
+MAX_INHERITED = 1024    # where the system does not list the descriptors those below this are looked for
+
 USAGE = """clinitd: keep the processes of resource groups, as the cltab says. Runs in the foreground.
 
 Usage:
@@ -91,7 +93,11 @@ def tidy_descriptors(kept: list[int]) -> None:
     """Let 0, 1 and 2 be open, also in our processes; KEPT be ours alone; and what else was inherited be closed."""
     for one in kept:
         os.set_inheritable(one, False)
-    for name in os.listdir("/dev/fd"):
+    try:
+        names = os.listdir("/dev/fd")
+    except FileNotFoundError:       # there is no /proc
+        names = list(map(str, range(MAX_INHERITED)))
+    for name in names:
         if int(name) > 2 and int(name) not in kept:
             try:
                 os.close(int(name))

@@ -108,10 +108,12 @@ class Succession:
         """Try the new one out, if that is not under way."""
         if self.argv is None:
             self.failed("it was not started as the program clinitd")
+        elif not self.kernel.members.sighted:
+            self.failed("without /proc the new one could not tell what lives")
         elif not self._trial:
             try:
                 self._try(self.argv)
-            except (OSError, spawn.CannotExecute) as error:
+            except Exception as error:      # it may be a fault of ours that it is begun for
                 self.failed(getattr(error, "strerror", None) or str(error))
 
     def _try(self, argv: list[str]) -> None:
@@ -128,9 +130,10 @@ class Succession:
             os.close(writer)
             os.close(state)
 
-    def expired(self) -> None:
-        """The trial has had its time."""
-        os.kill(self._trial, signal.SIGKILL)
+    def give_up(self) -> None:
+        """End the trial, if there is one: it has had its time, or nobody is to be succeeded any more."""
+        if self._trial:
+            os.kill(self._trial, signal.SIGKILL)
 
     def _tried(self, status: int) -> None:
         """The trial has ended."""

@@ -119,10 +119,11 @@ class Init:
             if line.kind == statusline.PROCESS and of in self.groups and self.groups[of].told:
                 self.groups[of].revive(line)
         self._find_moving()
+        halting = any(line.kind == statusline.DAEMON and line.state in ("HALTING", "HALTED") for line in lines)
         for group in list(self.groups.values()):
             if group.told:
-                group.resume()
-        if any(line.kind == statusline.DAEMON and line.state in ("HALTING", "HALTED") for line in lines):
+                group.resume(halting)
+        if halting:
             self._step("halt")
 
     def _step(self, event: str, *facts: object) -> None:
@@ -329,7 +330,7 @@ class Group:
         self.want = line.more.get("want", "-")
         if self.want == "-":
             self.want = None
-        self.since = statusline.number(line.more, "since", self.since)
+        self.since = statusline.number(line.more, "since", self.init.wall())
 
     def revive(self, line: statusline.Line) -> None:
         """Have the process of LINE, by the entry that it was started by; a changed one is no entry of ours any more."""
@@ -342,13 +343,16 @@ class Group:
         process = self.processes[tag] = self.init.processes[line.name] = Process(self, entry)
         process.restore(line)
 
-    def resume(self) -> None:
-        """Go on from what was restored; what rests, and is as the cltab wants it, is left alone."""
+    def resume(self, halting: bool) -> None:
+        """Go on from what was restored; what rests, and is as the cltab wants it, is left alone.
+
+        HALTING: all are about to be halted, so nothing is started.
+        """
         self.order = list(self.processes.values())
         wanted = self.wanted()
         if self.state == "UNKNOWN":
             self._take_stock(wanted)
-        elif self.want is None or self.state == "HALTING" or self.name not in self.init.cltab.groups:
+        elif halting or self.want is None or self.state == "HALTING" or self.name not in self.init.cltab.groups:
             if self.state != "CONFIGURED" or self.order:
                 self.state = "STARTING"
                 self.handle("halt")
@@ -576,7 +580,8 @@ class Process:
         self.pid, self.start, self.run, self.uid = (more.get(key, "") for key in ("pid", "start", "run", "uid"))
         self.last = more.get("last", "")
         self.restarts = statusline.number(more, "restarts", 0) if self.run else -1
-        self.quick = min(statusline.number(more, "quick", 0), self.settings.respawn[0])
+        quick = statusline.number(more, "quick", 0) - ("after" in more)     # whose exit is counted once more
+        self.quick = max(0, min(quick, self.settings.respawn[0]))
         self.since = statusline.number(more, "since", self.since)
         self.began = self.group.init.now - max(0, self.group.init.wall() - self.since)
         if line.state in ALIVE:

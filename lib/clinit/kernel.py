@@ -35,6 +35,14 @@ def epoch() -> float:
     return time.time() - time.monotonic()
 
 
+def ticks() -> int:
+    """Now, on the clock of start times (members.py); 0 where there is no such clock."""
+    try:
+        return int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
+    except (AttributeError, OSError, ValueError):
+        return 0
+
+
 class Kernel:
     """Made when the handlers of signals are in their place.
 
@@ -226,8 +234,8 @@ class Kernel:
     def reap(self) -> list[Event]:
         """Reap all that exited; returns the events."""
         self.members.moment()
-        ended = [(self._adopted.pop(pid), status) for pid, status in self.watch.ends(clock())]
-        ended += [(self._adopted.pop(pid), None) for pid in self._lost()]
+        ended: list[tuple[Job, int | None]] = [(self._adopted.pop(pid), None) for pid in self._lost()]
+        ended += [(self._adopted.pop(pid), status) for pid, status in self.watch.ends(clock())]
         ended += self._reap_children()
         return [("exited", job.name, last(status), self._left(job, "group")) for job, status in ended]
 

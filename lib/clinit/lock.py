@@ -73,7 +73,7 @@ def note(descriptor: int, text: bytes) -> None:
         os.lseek(descriptor, 0, os.SEEK_END)
         os.write(descriptor, b"%s %d\n" % (text, os.getpid()))
     except OSError:
-        pass    # a full disk: it is found by its mark
+        pass    # a full disk: its mark tells
 
 
 def notes(descriptor: int) -> list[list[str]]:

@@ -184,6 +184,7 @@ class Members:
             if facts.parent == me and pid not in self.mains and facts.key not in self._blank:
                 known[pid] = owner
         self.found, self.known, self.fresh = found, known, True
+        self._blank = {key: looks for key, looks in self._blank.items() if key[0] in table}
         self._seen = {facts.key: job for job, all_of in found.items() for facts in all_of}
 
     def _owner(self, facts: Facts | None, table: dict[int, Facts], owners: dict[int, Job | None],

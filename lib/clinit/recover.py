@@ -31,13 +31,15 @@ def recover(clstat: str, socket: str, cltab: str, notes: list[list[str]]) -> tup
     except ValueError as error:
         lines, said = [], ["%s is not believed: %s" % (clstat, error)] if str(error) else []
     if lines:
-        if not statusfile.is_stale(lines[0].more):
-            raise lock.Held(statusline.number(lines[0].more, "pid"))
-        _add_notes(lines, notes)
+        pid = statusline.number(lines[0].more, "pid")
+        if members.lives(pid, statusline.number(lines[0].more, "start", digits=15)):
+            raise lock.Held(pid)
+        leaders = _leaders(socket, cltab)
+        _add_notes(lines, [*notes, *_unnoted(lines, notes, leaders)])
         said += _check(lines)
         how = "by " + clstat
     else:
-        lines = _by_marks(socket, cltab)
+        lines = _by_marks(_leaders(socket, cltab))
         how = "by the marks of the processes alone"
     alive = [line for line in lines if line.kind == PROCESS and line.more.get("pid")]
     groups = [line for line in lines if line.kind == GROUP]
@@ -118,8 +120,9 @@ def _add_notes(lines: list[Line], notes: list[list[str]]) -> None:
             processes[name] = Line(PROCESS, name, level, "RUNNING", {})
             lines.append(processes[name])
         processes[name].state = "RUNNING"
-        processes[name].more.update(run=run, pid=pid, start=str(members.start_time(int(pid))), uid="",
-                                    mode=mode, sum=checksum)
+        processes[name].more.update(run=run, pid=pid, start=str(members.start_time(int(pid))), uid="")
+        if checksum != "-":
+            processes[name].more.update(mode=mode, sum=checksum)
 
 
 def _check(lines: list[Line]) -> list[str]:
@@ -158,24 +161,53 @@ def _check(lines: list[Line]) -> list[str]:
 
 # By the marks alone -------------------------------------------------------------------------------------
 
-def _by_marks(socket: str, cltab: str) -> list[Line]:
-    """What runs with a mark of ours, and as whom we run ourselves: others could have forged it."""
-    runs: dict[tuple[str, str], tuple[Facts, dict[str, str]]] = {}
+Leader = tuple[Facts, "dict[str, str]"]      # a session leader, and what it was told at its start
+
+
+def _leaders(socket: str, cltab: str) -> list[Leader]:
+    """The main processes that run as ourselves and have a mark of ours, as far as marks can tell, oldest first.
+
+    That is, for each mark, the oldest session leader of its last run. Those of our own socket come last.
+    """
+    best: dict[tuple[str, str], tuple[tuple[bool, int, int], Leader]] = {}
     for facts in members.processes().values():
         if facts.session != facts.pid or not facts.alive or facts.pid == os.getpid():
             continue
         told = members.environment(facts.pid)
         if told.keys() >= {"RUN", "GROUP", "TAG", "LEVEL", "SOCKET"} and _is_ours(facts.pid, told, socket, cltab):
-            key = "%s:%s" % (told["GROUP"], told["TAG"]), told["RUN"]
-            if key not in runs or facts.start < runs[key][0].start:     # the oldest session leader of a run
-                runs[key] = facts, told
+            mark, _, run = told["RUN"].partition(".")
+            rank = told["SOCKET"] == socket, int(run) if run.isdecimal() else 0, -facts.start
+            key = _name(told), mark
+            if key not in best or rank > best[key][0]:
+                best[key] = rank, (facts, told)
+    return [leader for _, leader in sorted(best.values(), key=lambda found: (found[0][0], found[1][0].start))]
+
+
+def _name(told: dict[str, str]) -> str:
+    return "%s:%s" % (told["GROUP"], told["TAG"])
+
+
+def _unnoted(lines: list[Line], notes: list[list[str]], leaders: list[Leader]) -> list[list[str]]:
+    """Notes for those LEADERS that have begun since LINES were written, and could not note it: the disk was full."""
+    written = statusline.number(lines[0].more, "ticks", digits=15)
+    known = {line.more.get("run") for line in lines} | {words[1] for words in notes if len(words) > 1}
+    found = []
+    for facts, told in leaders:
+        if facts.start >= written > 0 and told["RUN"] not in known:
+            found.append([_name(told), told["RUN"], "-", "-", told["LEVEL"], told.get("PREVLEVEL") or "-",
+                          str(facts.pid)])
+    return found
+
+
+def _by_marks(leaders: list[Leader]) -> list[Line]:
+    """The lines for what LEADERS are, where there is nothing else to know them by."""
     groups: dict[str, Line] = {}
     processes: dict[str, Line] = {}
-    for (name, run), (facts, told) in sorted(runs.items(), key=lambda item: item[1][0].start):
+    for facts, told in leaders:
         level, group = told["LEVEL"], told["GROUP"]
         groups[group] = Line(GROUP, group, level, "UNKNOWN", {"want": level, "prev": told.get("PREVLEVEL", "")})
-        processes[name] = Line(PROCESS, name, level, "RUNNING", {
-            "pid": str(facts.pid), "start": str(facts.start), "run": run, "uid": members.owner(facts.pid)})
+        processes[_name(told)] = Line(PROCESS, _name(told), level, "RUNNING", {
+            "pid": str(facts.pid), "start": str(facts.start), "run": told["RUN"], "uid": members.owner(facts.pid)})
     lines = [*groups.values(), *processes.values()]
     return lines if all(map(_is_sound, lines)) else []
 

@@ -14,6 +14,7 @@ PACE = (5, 1.0, 60.0)                                              # SPEC 4
 Pace = tuple[int, float, float]
 
 RETRY = 1.0             # a fork that the system refused is tried again after this
+SETTLED = 2.0           # and after this when something was started: as whom it runs is told by then
 HEARTBEAT = 40.0        # the status file is renewed at least so often; SPEC 9 says 30 to 45
 
 MODES = ("wait", "once", "respawn", "test", "off", "initdefault")

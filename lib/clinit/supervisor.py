@@ -69,6 +69,7 @@ class Daemon:
         self.write_after = 0.0
         self.troubles: dict[str, str] = {}      # what the log has said that is not over
         self.strays: list[int] = []
+        self.young = False          # something was started since the last heartbeat: it may change its user yet
         self.kept: list[Line] = []  # with -x of one group: the lines of the others, as they were
         self.succession = Succession(self.kernel, self.loop, argv, self.hand_over, self.not_replaced)
         self.asked: list[Client] = []           # to be replaced
@@ -100,10 +101,7 @@ class Daemon:
         if self.only is None:
             self.listen(path)
             self.permit_operators()
-        elif self.only:
-            mine = statusline.select(lines, self.only)
-            self.kept = [line for line in statusline.select(lines) if line not in mine]
-            lines = mine
+        lines = self.mine(lines)
         self.kernel.around.journal = self.lock
         ended = self.take_over(lines, abroad=None)
         if self.only is not None:
@@ -114,6 +112,14 @@ class Daemon:
         while self.queue:
             self.pump()
         self.write_status()
+
+    def mine(self, lines: list[Line]) -> list[Line]:
+        """LINES; with -x those of what is to be stopped, as if that had begun: so nothing is started."""
+        if self.only is None or not lines:
+            return lines
+        mine = statusline.select(lines, self.only or None)
+        self.kept = [line for line in statusline.select(lines) if line not in mine]
+        return [Line(statusline.DAEMON, "clinitd", "-", "HALTING", {}), *mine]
 
     def enter_defaults(self) -> None:
         """Tell the groups with an initdefault their level. The file says so before anything is done about it."""
@@ -153,13 +159,14 @@ class Daemon:
         """Be where the clinitd was that became us."""
         self.lock, self.sequence, self.fault_at = state["lock"], state["sequence"], state["fault_at"]
         self.failed = state["failed"]
+        self.where.sockets, self.where.clstat = state["paths"]
         self.kernel.around.journal = self.lock
         self.kernel.around.limits = self.kernel.watch.limits = state["limits"] and tuple(state["limits"])
         self.kernel.socket = state["socket"]
         clients = self.server.take_over(state["socket"], state["listener"], state["clients"])
         self.permit_operators()
-        self.queue.extend(self.take_over(statusline.parse(state["status"]), state["abroad"], state["memory"],
-                                         handover.older(state, self.cltab)))
+        lines = self.mine(statusline.parse(state["status"]))
+        self.queue.extend(self.take_over(lines, state["abroad"], state["memory"], handover.older(state, self.cltab)))
         for descriptor, group, level in state["waiting"]:
             clients[descriptor].asking = clients[descriptor].waiting = True
             self.queue.append(("wait", clients[descriptor], group, level))
@@ -182,8 +189,9 @@ class Daemon:
         descriptor = {client: client.connection.fileno() for client in self.server.clients}
         return {
             "trial": False, "cltab": self.data.decode("latin-1"), "status": self.status_text(),
+            "paths": [self.where.sockets, self.where.clstat],
             "sequence": self.sequence, "fault_at": self.fault_at, "failed": self.failed, "lock": self.lock,
-            "socket": self.server.path, "listener": self.server.listener, "clients": self.server.hand_over(),
+            "socket": self.kernel.socket, "listener": self.server.listener, "clients": self.server.hand_over(),
             "waiting": [[descriptor[client], group, level] for client, group, level in self.init.waiting
                         if client in descriptor],
             "asked": [descriptor[client] for client in self.asked if client in descriptor],
@@ -304,7 +312,7 @@ class Daemon:
         began = kernel.clock()
         self.dirty = False
         self.sequence += 1
-        self.loop.arm("heartbeat", began + rules.HEARTBEAT)
+        self.loop.arm("heartbeat", began + (rules.SETTLED if self.young else rules.HEARTBEAT))
         text = self.status_text()
         try:
             try:
@@ -326,10 +334,11 @@ class Daemon:
         if abs(epoch - self.init.epoch) > 1:    # the wall clock was set, not merely slewed
             self.init.epoch = epoch
         report = [*self.init.report(), *map(str, self.kept)]
-        line = Line(statusline.DAEMON, "clinitd", "-", self.init.state, {
+        # What -x does to one group is not to be gone on with for the others
+        line = Line(statusline.DAEMON, "clinitd", "-", "RUNNING" if self.only else self.init.state, {
             **self.here, "cltab": self.where.cltab, "socket": self.kernel.socket, "sum": "%08x" % zlib.crc32(self.data),
-            "seq": str(self.sequence), "time": str(int(now + epoch)), "lines": str(len(report) + 1),
-            "strays": ",".join(map(str, self.strays))})
+            "seq": str(self.sequence), "time": str(int(now + epoch)), "ticks": str(kernel.ticks()),
+            "lines": str(len(report) + 1), "strays": ",".join(map(str, self.strays))})
         return "\n".join([str(line), *report, ""])
 
     def show_title(self) -> None:
@@ -366,7 +375,7 @@ class Daemon:
             self.queue.append(("wait", client, group, level))
             return
         self.log.say("%s (%s)" % (" ".join(words), client))
-        wrong = self.look()
+        wrong = self.look() if command != "replace" else []     # which changes nothing but the program
         if command == "reread" and wrong:
             self.answer(client, "\n".join([*wrong, protocol.error(
                 errors.NO_GROUP, "%s is not taken, the one before is kept" % self.where.cltab)]))
@@ -403,6 +412,7 @@ class Daemon:
             except Exception as error:
                 self.fault(error, ("turn",))
                 time.sleep(rules.RETRY)     # else one that comes again at once would eat the machine
+        self.succession.give_up()
         if self.kept:
             self.write_status()
         else:
@@ -452,7 +462,8 @@ class Daemon:
         for client, text in answers:
             self.server.answer(client, "\n".join([*client.notes, text]))
             client.notes.clear()
-        if self.succession.due:
+        # Who has got an answer may have sent the next request already
+        if self.succession.due and not (self.queue or self.answers or self.over):
             self.succession.become()
         self.over = self.over or self.only is not None and self.stuck
 
@@ -500,7 +511,10 @@ class Daemon:
             elif key is self.server:
                 self.server.rested()
             elif key is self.succession:
-                self.succession.expired()
+                self.succession.give_up()
+            elif key == "fault":
+                self.fault_at = now
+                self.succession.begin()     # anew, from what is known for certain
             elif key == "socket":
                 self.settle_socket()
             elif key is not None:
@@ -538,11 +552,13 @@ class Daemon:
         if follows is not None:
             if follows[0] == "started":     # the status may be written, and the notes cleared, before that is handled
                 self.init.begun(*follows[1:])
+                self.young = True
             self.queue.append(follows)
 
     def beat(self) -> None:
         """The heartbeat: the status file is renewed, with what is seen only now and then, and what was deleted."""
         self.dirty = True
+        self.young = False
         self.strays = self.kernel.members.strays()
         self.settle_log()
         if self.only is None:
@@ -551,10 +567,8 @@ class Daemon:
 
     def fault(self, error: Exception, at: Event) -> None:
         self.log.say("internal error: %s: %s, at %s" % (type(error).__name__, error, " ".join(map(str, at))))
-        now = kernel.clock()
-        if now - self.fault_at >= FAULTS and self.succession.argv is not None:
-            self.fault_at = now
-            self.succession.begin()     # anew, from what is known for certain
+        if self.succession.argv is not None:
+            self.loop.arm("fault", max(kernel.clock(), self.fault_at + FAULTS))
 
 
 def held_by(pid: int, path: str) -> errors.Error:
