@@ -36,7 +36,6 @@ class Log:
     def __init__(self) -> None:
         self.to = ""
         self._descriptor = 2
-        self._torn = False
 
     def move(self, to: str) -> None:
         """Log to TO from now on, opened afresh. Raises OSError; then it goes on where it was."""
@@ -63,9 +62,10 @@ class Log:
         try:
             if not can_write(self._descriptor):
                 return
-            # What a full disk has torn off is lost, but the next line is a line of its own
-            data = b"\n" * self._torn + line.encode("utf-8", "surrogateescape")
-            self._torn = os.write(self._descriptor, data) < len(data)
+            data = line.encode("utf-8", "surrogateescape")
+            written = os.write(self._descriptor, data)
+            if written < len(data) and self.to:     # a full disk: rather no line than half a line
+                os.ftruncate(self._descriptor, os.fstat(self._descriptor).st_size - written)
         except OSError:
             pass
 
