@@ -319,6 +319,8 @@ class Crashes(CrashWorld):
             return "%s has pid %d, and is not in the level" % (tag, pid) if pid else ""
         if mode in ("wait", "once") and len(ran) - self.ran_before[tag] < self.runs(tag)[0]:
             return "%s has not run" % tag
+        if mode != "respawn" and pid and not (ran and int(ran[-1][2]) == pid):
+            return "%s, pid %d, has not told yet that it runs" % (tag, pid)
         if mode == "respawn" and not (ran and [self.version[tag], pid] == [int(ran[-1][0]), int(ran[-1][2])]):
             return "%s does not run as the cltab says now, with pid %d: its records end in %s" % (tag, pid, ran[-1:])
         return ""
@@ -329,8 +331,7 @@ class Crashes(CrashWorld):
         for tag in ENTRIES:
             if self.wanted(tag):
                 known.update([self.pid_now(tag), *self.kids(tag, str(self.version[tag]))])
-        # A strace that started clinitd outlives it a little, and is not its child
-        strays = {pid for pid in set(self.processes()) - known if "strace" not in self._describe([pid])}
+        strays = set(self.processes()) - known
         return ["strays: " + self._describe(strays)] if strays else []
 
     def pid_now(self, tag):
