@@ -31,6 +31,8 @@ same(statusline.words(lines, "we", "run"), [], "a name is no pattern")
 same([line.split() for line in statusline.table(statusline.select(lines, "web"), lambda since: "t%d" % since)],
      [["PROCESS", "LEVEL", "PID", "STATE", "SINCE", "RESTARTS", "LAST", "EXIT"],
       ["web:httpd", "run", "812", "RUNNING", "t7", "0", "exited", "1"]], "clstat -p")
+same(statusline.table(statusline.parse("Cluster::Init::Daemon clinitd - RUNNING strays=7,8"), str)[1:],
+     ["(a stray)  -      7    -      -      -         -", "(a stray)  -      8    -      -      -         -"], "and strays")
 
 
 def verdict(*rows):

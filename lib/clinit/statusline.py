@@ -135,13 +135,15 @@ HEADINGS = ("PROCESS", "LEVEL", "PID", "STATE", "SINCE", "RESTARTS", "LAST EXIT"
 def table(lines: list[Line], when: Callable[[int], str]) -> list[str]:
     """The processes of LINES as a table for people; WHEN turns seconds since the epoch into text."""
     rows = [HEADINGS]
+    strays = []
     for line in lines:
         if line.kind == PROCESS:
             more = line.more
             rows.append((line.name, line.level, more.get("pid", "-"), line.state,
                          when(number(more, "since")), more.get("restarts", "0"),
                          rules.describe(more["last"]) if more.get("last") else "-"))
-        for pid in filter(None, line.more.get("strays", "").split(",")):
-            rows.append(("(a stray)", "-", pid, "-", "-", "-", "-"))
+        if line.kind == DAEMON and "strays" in line.more:
+            strays = line.more["strays"].split(",")
+    rows += [("(a stray)", "-", pid, "-", "-", "-", "-") for pid in strays]
     widths = [max(map(len, column)) for column in zip(*rows)]
     return [plain("  ".join(map(str.ljust, row, widths)).rstrip()) for row in rows]
