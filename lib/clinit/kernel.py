@@ -237,7 +237,13 @@ class Kernel:
         ended: list[tuple[Job, int | None]] = [(self._adopted.pop(pid), None) for pid in self._lost()]
         ended += [(self._adopted.pop(pid), status) for pid, status in self.watch.ends(clock())]
         ended += self._reap_children()
-        return [("exited", job.name, last(status), self._left(job, "group")) for job, status in ended]
+        return [self._exited(job, status) for job, status in ended]
+
+    def _exited(self, job: Job, status: int | None) -> Event:
+        left = self._left(job, "group")
+        if job.abroad and not left:
+            job.pid = 0     # its number may be given again, to somebody's session that is none of ours
+        return "exited", job.name, last(status), left
 
     def _reap_children(self) -> list[tuple[Job, int | None]]:
         ended: list[tuple[Job, int | None]] = []
@@ -299,6 +305,8 @@ class Kernel:
 
 
 def _killpg(group: int, number: int) -> None:
+    if group <= 1:      # 0 would be our own, 1 that of init
+        return
     try:
         os.killpg(group, number)
     except OSError:
@@ -306,6 +314,8 @@ def _killpg(group: int, number: int) -> None:
 
 
 def _is_group(group: int) -> bool:
+    if group <= 1:
+        return False
     try:
         os.killpg(group, 0)
     except ProcessLookupError:
