@@ -33,7 +33,8 @@ Options:
   -h, --help          Show this.
   --version           Show the version.
 
-Exit status: 0 halted on request, 1 could not start, 2 usage, 6 bad cltab; -x: 0 all gone, 8 not all.
+Exit status: 0 halted on request, 1 could not start, 2 usage, 6 bad cltab; -x: 0 all gone, 8 not all;
+as PID 1: 1 a group was FAILED when the halt began.
 """
 
 
@@ -42,7 +43,10 @@ def main() -> None:
 
 
 def command(options: cli.Options) -> int:
-    """Be clinitd, or check its cltab, as the OPTIONS say; returns the exit status. Raises Error."""
+    """Be clinitd, stop what one has left, or check its cltab, as the OPTIONS say; returns the exit status.
+
+    Raises Error.
+    """
     try:
         where = paths.for_daemon(options["-c"], options["-s"], options["-f"])
     except OSError as error:

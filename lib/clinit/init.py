@@ -13,7 +13,7 @@ Events, as tuples:
     ("restore", lines, older)                the first event where an earlier clinitd is succeeded: its status lines,
                                              and {group: entries} where a group goes by older ones than the cltab's;
                                              what has ended since is told by `exited` events after it
-    ("started", name, facts)                 exec succeeded; facts: {"pid": ..., "start": ..., "run": ...}
+    ("started", name, facts)                 exec succeeded; facts: {"pid", "start", "run", "uid": ...}
     ("unstartable", name, code, why)         exec failed; code 126 or 127
     ("refused", name, why)                   the system has no room for a process
     ("exited", name, last, rest)             the main process is gone; rest: others of its process group live
@@ -323,7 +323,10 @@ class Group:
             getattr(self, action)()
 
     def restore(self, line: statusline.Line) -> None:
-        """Be where LINE says, as the successor of who wrote it; resume() goes on from there."""
+        """Be where LINE says, as the successor of who wrote it; resume() goes on from there.
+
+        Until then the state may be UNKNOWN, which only recover.py says: not all of what it did is known.
+        """
         self.state, self.told = line.state, True
         self.level = None if line.level == "-" else line.level
         self.previous = line.more.get("prev", "")
@@ -579,8 +582,8 @@ class Process:
         more = line.more
         self.pid, self.start, self.run, self.uid = (more.get(key, "") for key in ("pid", "start", "run", "uid"))
         self.last = more.get("last", "")
-        self.restarts = statusline.number(more, "restarts", 0) if self.run else -1
-        quick = statusline.number(more, "quick", 0) - ("after" in more)     # whose exit is counted once more
+        self.restarts = statusline.number(more, "restarts") if self.run else -1
+        quick = statusline.number(more, "quick") - ("after" in more)     # whose exit is counted once more
         self.quick = max(0, min(quick, self.settings.respawn[0]))
         self.since = statusline.number(more, "since", self.since)
         self.began = self.group.init.now - max(0, self.group.init.wall() - self.since)
@@ -590,7 +593,7 @@ class Process:
         elif line.state == "PAUSED":
             self.state = "PAUSED"
             pause = self.settings.respawn[2]
-            self.pause(min(pause, max(0, statusline.number(more, "until", 0) - self.group.init.wall())))
+            self.pause(min(pause, max(0, statusline.number(more, "until") - self.group.init.wall())))
         elif self.state != "OFF" and line.state in ("IDLE", "DONE", "PASSED", "FAILED"):
             self.state = line.state
         self.owns = self.alive or self.entry.mode == "respawn" and self.run != ""

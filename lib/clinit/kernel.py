@@ -48,7 +48,7 @@ class Kernel:
 
     jobs: {name: Job} of all that has a main process or may have members; members: whose is what; watch: the
     main processes that are not our children. awaited: {name: scope} of what is to be reported when it is gone.
-    around: what all processes get alike.
+    helpers: {pid: who is told its wait status} of what help() started. around: what all processes get alike.
     """
 
     def __init__(self, cltab: str, log: Callable[[str], None]) -> None:
@@ -90,7 +90,7 @@ class Kernel:
         self._keep(job)
         self.members.mains[pid] = job
         return "started", entry.name, {
-            "pid": str(pid), "start": str(job.start), "run": job.run, "uid": members.owner(pid)}
+            "pid": str(pid), "start": str(job.start), "run": job.run, "uid": members.uid_of(pid)}
 
     def _environment(self, entry: Entry, level: str, previous: str, run: str) -> dict[bytes, bytes]:
         told = {"GROUP": entry.group, "TAG": entry.tag, "LEVEL": level, "PREVLEVEL": previous,
@@ -300,7 +300,7 @@ class Kernel:
 
     def owners(self) -> dict[str, str]:
         """{name: uid} of the main processes."""
-        return {name: members.owner(job.pid) for name, job in self.jobs.items()
+        return {name: members.uid_of(job.pid) for name, job in self.jobs.items()
                 if job.child or job.pid in self._adopted}
 
 
@@ -321,7 +321,7 @@ def _is_group(group: int) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True
+        pass    # there is one, of another uid
     return True
 
 

@@ -68,7 +68,8 @@ class Members:
 
     known: {pid: Job or None} of our other children, whose they are; a pid of ours is not given again before
     we reap it. found: {Job: [Facts]} by the last look at /proc; `fresh`: it was taken in this moment. unsettled:
-    there are children of whom nothing is known yet.
+    there are children of whom nothing is known yet. sighted: there is a /proc to look at; reaper: all orphans below us
+    become our children, and these are listed.
     """
 
     def __init__(self) -> None:
@@ -80,10 +81,10 @@ class Members:
         self.sighted = sees_proc()
         self.reaper = self.sighted and become_reaper()
         self.unsettled = False
-        self._orphans: list[int] | None = None
-        self._blank: dict[tuple[int, int], int] = {}
+        self._orphans: list[int] | None = None      # in this moment, all of them known
+        self._blank: dict[tuple[int, int], int] = {}    # looks at who showed nothing of itself yet
         self._unmarked: set[int] = set()    # our children that nobody owns and that have no mark
-        self._seen: dict[tuple[int, int], Job] = {}
+        self._seen: dict[tuple[int, int], Job] = {}     # whose it was by the last look, its parent may be gone now
 
     def moment(self) -> None:
         """A new moment: what was seen before may have changed."""
@@ -211,7 +212,7 @@ class Members:
         if "RUN" in told:
             job = self.jobs.get(told["RUN"].partition(".")[0])
             # Below us a mark comes from us; elsewhere any user could have copied it
-            if job is None or facts.parent == os.getpid() or owner(facts.pid) in (job.uid, str(os.geteuid())):
+            if job is None or facts.parent == os.getpid() or uid_of(facts.pid) in (job.uid, str(os.geteuid())):
                 return job
             return None
         job = leaders.get(facts.session) or leaders.get(facts.group)
@@ -312,7 +313,7 @@ def _read_all(path: str) -> bytes:
         return file.read()
 
 
-def owner(pid: int) -> str:
+def uid_of(pid: int) -> str:
     """The uid that PID runs as; "" where that cannot be told."""
     try:
         return str(os.stat("/proc/%d" % pid).st_uid)

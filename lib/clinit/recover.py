@@ -149,8 +149,8 @@ def _check(lines: list[Line]) -> list[str]:
         if mark not in (None, more.get("run")) or facts.session != facts.pid:
             more["start"] = "0"     # a stranger, whatever the file says
         elif mark is not None:
-            more["uid"] = members.owner(facts.pid)
-        elif members.owner(facts.pid) != more.get("uid"):
+            more["uid"] = members.uid_of(facts.pid)
+        elif members.uid_of(facts.pid) != more.get("uid"):
             said.append("%s: pid %d may be it, or a stranger: not taken over" % (line.name, facts.pid))
             line.state = "IDLE"
             for group in lines:
@@ -207,7 +207,7 @@ def _by_marks(leaders: list[Leader]) -> list[Line]:
         level, group = told["LEVEL"], told["GROUP"]
         groups[group] = Line(GROUP, group, level, "UNKNOWN", {"want": level, "prev": told.get("PREVLEVEL", "")})
         processes[_name(told)] = Line(PROCESS, _name(told), level, "RUNNING", {
-            "pid": str(facts.pid), "start": str(facts.start), "run": told["RUN"], "uid": members.owner(facts.pid)})
+            "pid": str(facts.pid), "start": str(facts.start), "run": told["RUN"], "uid": members.uid_of(facts.pid)})
     lines = [*groups.values(), *processes.values()]
     return lines if all(map(_is_sound, lines)) else []
 
@@ -218,6 +218,6 @@ def _is_ours(pid: int, told: dict[str, str], socket: str, cltab: str) -> bool:
         near = os.stat("/proc/%d/ns/pid" % pid).st_ino == os.stat("/proc/self/ns/pid").st_ino
     except OSError:
         return False
-    return near and members.owner(pid) == str(os.geteuid()) and (
+    return near and members.uid_of(pid) == str(os.geteuid()) and (
         told["SOCKET"] == socket
         or told.get("CLTAB") == cltab and not lock.holder(lock.path_of(told["SOCKET"])))     # it has moved since

@@ -13,9 +13,9 @@ Ladder = tuple[tuple[str, float], ...]
 PACE = (5, 1.0, 60.0)                                              # SPEC 4
 Pace = tuple[int, float, float]
 
-RETRY = 1.0             # a fork that the system refused is tried again after this
-SETTLED = 2.0           # and after this when something was started: as whom it runs is told by then
+RETRY = 1.0             # what the system refused is tried again after this: a fork, a write
 HEARTBEAT = 40.0        # the status file is renewed at least so often; SPEC 9 says 30 to 45
+SETTLED = 2.0           # and so soon when something was started: as whom it runs is told by then
 
 MODES = ("wait", "once", "respawn", "test", "off", "initdefault")
 BLOCKING = ("wait", "test")     # the entries after it wait for its exit

@@ -4,6 +4,7 @@ Nothing blocks here, every buffer has an end, and who is silent is let go.
 """
 from __future__ import annotations
 
+import errno
 import functools
 import os
 import socket
@@ -77,7 +78,7 @@ class Server:
 
         The caller holds the lock of the path. Raises OSError; then it listens where it did.
         """
-        _lies_at(path)      # or nothing: what else may lie there is not ours to replace
+        _has_socket(path)       # or nothing: what else may lie there is not ours to replace
         new = path + NEW if len(os.fsencode(path + NEW)) <= cltab.MAX_SOCKET else path
         _remove_socket(new)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -347,17 +348,17 @@ def _peer_groups(connection: socket.socket) -> tuple[int, ...]:
     return struct.unpack("%dI" % (len(data) // 4), data)
 
 
-def _lies_at(path: str) -> bool:
+def _has_socket(path: str) -> bool:
     """Whether a socket lies at PATH. Raises OSError, also where it is something else."""
     try:
         mode = os.lstat(path).st_mode
     except FileNotFoundError:
         return False
     if not stat.S_ISSOCK(mode):
-        raise FileExistsError(17, "it exists, and is not a socket", path)
+        raise FileExistsError(errno.EEXIST, "it exists, and is not a socket", path)
     return True
 
 
 def _remove_socket(path: str) -> None:
-    if _lies_at(path):
+    if _has_socket(path):
         os.unlink(path)
