@@ -28,7 +28,7 @@ wait_for(lambda: os.path.exists(world.socket) and world.line("g"), "USR1 to make
 same((world.clinit("g", "run")[0], world.pid("g:a")), (0, pid), "USR1 makes both anew, and nothing else")
 same(os.stat(world.socket).st_mode & 0o777, 0o600, "the socket's mode is 0600")
 same(os.stat(world.path("clinit.s.lock")).st_mode & 0o777, 0o600, "the lock's too")
-same(world.read("clinit.s.lock"), "%-15d\n" % first.pid, "and it names its holder")
+same(world.read("clinit.s.lock"), "%-15d\n%s\n" % (first.pid, world.path("clstat")), "and it names its holder, and the status file")
 same(world.stop(first), 0, "the first ends")
 
 # A stale socket, as a killed daemon leaves it

@@ -14,7 +14,7 @@ LIB = os.path.join(ROOT, "lib", "clinit")
 SAYING = {"say", "log", "complain", "error", "_dismiss", "ValueError", "FileExistsError", "Error", "NoDaemon", "Denied",
           "UsageError", "NotYet", "CltabError"}
 # What the log says when all is well
-NEWS = {"%s (%s)", "pid %d, cltab %s, socket %s", "all processes are gone, exiting", "%s received", "event %s", "action %s",
+NEWS = {"%s (%s)", "pid %d, cltab %s, socket %s", "all processes%s are gone, exiting", "%s received", "event %s", "action %s",
         "all groups halting", "all groups halted", "pid %s started", "pid %s %s%s", ", respawning", "reread: ",
         "pid %s %s, stopped", "%s: %s %s", "unknown", "none given", "too_rapid", "warning ", "%s: %s"}
 # What _distrust and read_cltab put together

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import sys
 from collections.abc import Callable
 
-from . import rules, spawn
+from . import rules
 from .cltab import Cltab, Entry
 from .kernel import Kernel, clock, last
 from .loop import Loop
@@ -117,23 +116,22 @@ class Succession:
                 self.failed(getattr(error, "strerror", None) or str(error))
 
     def _try(self, argv: list[str]) -> None:
-        state = pack({**self.state(), "trial": True})
-        self._said, writer = os.pipe()
-        os.set_blocking(self._said, False)
+        reader, writer = os.pipe()
+        opened = [writer]
         try:
-            self._trial = self.kernel.help(argv, environ(0), state, writer, self._tried)
+            opened.append(pack({**self.state(), "trial": True}))
+            os.set_blocking(reader, False)
+            self._trial = self.kernel.help(argv, environ(0), opened[1], writer, self._tried)
+            self._said = reader
             self.loop.arm(self, clock() + TRIAL_PATIENCE)
-        except (OSError, spawn.CannotExecute):
-            os.close(self._said)
-            raise
         finally:
-            os.close(writer)
-            os.close(state)
+            for one in opened if self._trial else [reader, *opened]:
+                os.close(one)
 
     def give_up(self) -> None:
         """End the trial, if there is one: it has had its time, or nobody is to be succeeded any more."""
         if self._trial:
-            os.kill(self._trial, signal.SIGKILL)
+            self.kernel.end_helper(self._trial)
 
     def _tried(self, status: int) -> None:
         """The trial has ended."""
@@ -158,10 +156,10 @@ class Succession:
             for one in kept:
                 os.set_inheritable(one, True)
             os.execve(self.argv[0], self.argv, environ(kept[-1]))
-        except OSError as error:
+        except Exception as error:      # whatever it is, the old one goes on, and hears its signals
             for one in kept:
                 os.set_inheritable(one, False)
             if len(kept) > len(descriptors(state)):
                 os.close(kept[-1])
             self.loop.release_signals()
-            self.failed(str(error.strerror))
+            self.failed(getattr(error, "strerror", None) or str(error))

@@ -229,6 +229,11 @@ class Kernel:
         self.helpers[pid] = ended
         return pid
 
+    def end_helper(self, pid: int) -> None:
+        """End a process that help() has started, and that is not reaped yet."""
+        if pid in self.helpers:
+            os.kill(pid, signal.SIGKILL)
+
     # What the world did
 
     def reap(self) -> list[Event]:

@@ -3,9 +3,9 @@
 The file is never unlinked, so two that lock it lock the same file. Its descriptor is closed by exec, not by
 fork: a successor cannot begin while a child of its predecessor is still on its way to its program.
 
-The file holds the pid of who has the lock, and after it a line for each process that was started since the
-status file was written: the process itself writes it, before its exec. So a successor knows of each, at
-whatever moment we were killed.
+The file holds the pid of who has the lock, then the path of its status file, then a line for each process that
+was started since that was written: the process itself writes it, before its exec. So a successor knows of each,
+at whatever moment we were killed.
 """
 from __future__ import annotations
 
@@ -76,13 +76,17 @@ def note(descriptor: int, text: bytes) -> None:
         pass    # a full disk: its mark tells
 
 
-def notes(descriptor: int) -> list[list[str]]:
-    """The words of each note, oldest first; none where others than we could have written them. Raises OSError."""
+def left(descriptor: int) -> tuple[str, list[list[str]]]:
+    """What an earlier holder has left: the path of its status file, or "", and the words of each note, oldest first.
+
+    Nothing where others than we could have written it. Raises OSError.
+    """
     facts = os.fstat(descriptor)
     if facts.st_uid != os.geteuid() or facts.st_mode & 0o077:
-        return []
-    text = os.pread(descriptor, facts.st_size, HEADER_SIZE).decode("ascii", "replace")
-    return [line.split() for line in text.split("\n")[:-1]]
+        return "", []
+    first, *lines = os.pread(descriptor, facts.st_size, HEADER_SIZE).split(b"\n")
+    path = os.fsdecode(first) if lines and first.startswith(b"/") else ""
+    return path, [line.decode("ascii", "replace").split() for line in ([] if path else [first]) + lines[:-1]]
 
 
 def is_note(words: list[str]) -> bool:
@@ -90,9 +94,17 @@ def is_note(words: list[str]) -> bool:
     return len(words) == 7 and words[6].isdecimal()
 
 
-def clear(descriptor: int) -> None:
-    """Forget the notes: the status file says all that they do. Raises OSError."""
-    os.ftruncate(descriptor, HEADER_SIZE)
+def clear(descriptor: int, clstat: str) -> None:
+    """Forget the notes: the status file CLSTAT says all that they do. Where it lies the lock says from now on.
+
+    A lock that cannot be written keeps them, which does no harm.
+    """
+    first = os.fsencode(clstat) + b"\n"
+    try:
+        os.pwrite(descriptor, first, HEADER_SIZE)
+        os.ftruncate(descriptor, HEADER_SIZE + len(first))
+    except OSError:
+        pass
 
 
 def holder(path: str) -> int:

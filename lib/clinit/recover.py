@@ -20,7 +20,7 @@ from .statusline import DAEMON, GROUP, PROCESS, Line
 def recover(clstat: str, socket: str, cltab: str, notes: list[list[str]]) -> tuple[list[Line], list[str]]:
     """The lines to go on from, none where there is nothing to take over, and what is to be logged of it.
 
-    clstat, socket, cltab: the paths of this clinitd; notes: as lock.notes() gives them. Raises lock.Held where the
+    clstat, socket, cltab: the paths of this clinitd; notes: as lock.left() gives them. Raises lock.Held where the
     clinitd of the status file lives.
     """
     if not members.sees_proc():

@@ -69,6 +69,7 @@ class Daemon:
         self.write_after = 0.0
         self.troubles: dict[str, str] = {}      # what the log has said that is not over
         self.strays: list[int] = []
+        self.written = ""           # the status file that was written last, or that an earlier clinitd has left
         self.young = False          # something was started since the last heartbeat: it may change its user yet
         self.kept: list[Line] = []  # with -x of one group: the lines of the others, as they were
         self.succession = Succession(self.kernel, self.loop, argv, self.hand_over, self.not_replaced)
@@ -80,6 +81,7 @@ class Daemon:
             "await": self.kernel.await_end, "forget": self.kernel.forget,
             "arm": self.arm, "disarm": self.disarm, "status": self.touch, "answer": self.answer,
             "log": self.log.say, "exit": self.exit}
+        self.loop.arm("beat", kernel.clock() + rules.HEARTBEAT)
         self.settle_log()
         if state is not None:
             self.go_on(state)
@@ -93,7 +95,9 @@ class Daemon:
         self.lock = self.take_lock(path, lock.PATIENCE)
         self.kernel.socket = path
         try:
-            lines, said = recover.recover(self.where.clstat, path, self.where.cltab, lock.notes(self.lock))
+            left, notes = lock.left(self.lock)
+            self.written = left or self.where.clstat
+            lines, said = recover.recover(self.written, path, self.where.cltab, notes)
         except lock.Held as error:      # somebody has deleted its lock
             raise held_by(error.pid, path) from None
         for line in said:
@@ -160,6 +164,7 @@ class Daemon:
         self.lock, self.sequence, self.fault_at = state["lock"], state["sequence"], state["fault_at"]
         self.failed = state["failed"]
         self.where.sockets, self.where.clstat = state["paths"]
+        self.written = self.where.clstat
         self.kernel.around.journal = self.lock
         self.kernel.around.limits = self.kernel.watch.limits = state["limits"] and tuple(state["limits"])
         self.kernel.socket = state["socket"]
@@ -298,13 +303,10 @@ class Daemon:
 
     def settle(self) -> None:
         """Move to where the settings of a new cltab say."""
-        old = self.where.clstat
         self.where.apply(self.cltab.top)
         self.settle_log()
         self.settle_socket()
         self.permit_operators()
-        if self.where.clstat != old:
-            statusfile.remove(old)
         self.dirty = True
 
     def write_status(self) -> None:
@@ -312,7 +314,6 @@ class Daemon:
         began = kernel.clock()
         self.dirty = False
         self.sequence += 1
-        self.loop.arm("heartbeat", began + (rules.SETTLED if self.young else rules.HEARTBEAT))
         text = self.status_text()
         try:
             try:
@@ -320,11 +321,14 @@ class Daemon:
             except FileNotFoundError:
                 make_folder(os.path.dirname(self.where.clstat))
                 statusfile.write(self.where.clstat, text)
-            lock.clear(self.lock)       # the file says all that the notes do
+            lock.clear(self.lock, self.where.clstat)    # the file says all that the notes do
             self.trouble("status")
+            if self.written not in ("", self.where.clstat):
+                statusfile.remove(self.written)
+            self.written = self.where.clstat
         except OSError as error:
             self.trouble("status", "cannot write %s: %s" % (self.where.clstat, error.strerror))
-            self.loop.arm("heartbeat", began + rules.RETRY)
+            self.loop.arm("status", began + rules.RETRY)
         self.show_title()
         now = kernel.clock()
         self.write_after = now + WRITE_SHARE * (now - began)
@@ -405,7 +409,8 @@ class Daemon:
 
     def run(self) -> int:
         """Keep the groups at their levels until all are halted; returns the exit status."""
-        self.log.say("pid %d, cltab %s, socket %s" % (os.getpid(), self.where.cltab, self.kernel.socket))
+        if self.only is None:
+            self.log.say("pid %d, cltab %s, socket %s" % (os.getpid(), self.where.cltab, self.kernel.socket))
         while not self.over:
             try:
                 self.turn()
@@ -421,7 +426,7 @@ class Daemon:
         self.server.close()
         if self.stuck:
             return errors.STUCK
-        self.log.say("all processes are gone, exiting")
+        self.log.say("all processes%s are gone, exiting" % (self.only and " of " + self.only))
         if os.getpid() == 1:
             self.end_all()
             return errors.FAILED if self.failed else errors.DONE
@@ -517,8 +522,10 @@ class Daemon:
                 self.succession.begin()     # anew, from what is known for certain
             elif key == "socket":
                 self.settle_socket()
-            elif key is not None:
+            elif key == "beat":
                 self.beat()
+            elif key is not None:
+                self.dirty = True       # the status file could not be written
             elif self.queue:
                 self.handle(self.queue.popleft(), now)
             else:
@@ -552,13 +559,16 @@ class Daemon:
         if follows is not None:
             if follows[0] == "started":     # the status may be written, and the notes cleared, before that is handled
                 self.init.begun(*follows[1:])
-                self.young = True
+                if not self.young:
+                    self.young = True
+                    self.loop.arm("beat", kernel.clock() + rules.SETTLED)
             self.queue.append(follows)
 
     def beat(self) -> None:
         """The heartbeat: the status file is renewed, with what is seen only now and then, and what was deleted."""
         self.dirty = True
         self.young = False
+        self.loop.arm("beat", kernel.clock() + rules.HEARTBEAT)
         self.strays = self.kernel.members.strays()
         self.settle_log()
         if self.only is None:
