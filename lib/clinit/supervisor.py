@@ -426,7 +426,7 @@ class Daemon:
         self.server.close()
         if self.stuck:
             return errors.STUCK
-        self.log.say("all processes%s are gone, exiting" % (self.only and " of " + self.only))
+        self.log.say("all processes%s are gone, exiting" % (" of " + self.only if self.only else ""))
         if os.getpid() == 1:
             self.end_all()
             return errors.FAILED if self.failed else errors.DONE
