@@ -50,6 +50,14 @@ def recover(clstat: str, socket: str, cltab: str, notes: list[list[str]]) -> tup
     return lines, said
 
 
+def to_adopt(line: Line) -> int | None:
+    """The pid to adopt for LINE, 0 where that is only what earlier runs have left; None for nothing."""
+    if line.kind != PROCESS or not line.more.get("run"):
+        return None
+    pid = statusline.number(line.more, "pid", digits=9) if line.state in ALIVE else 0
+    return pid if pid or line.more.get("mode") == "respawn" else None
+
+
 # By the status file -----------------------------------------------------------------------------------
 
 def believe(clstat: str, socket: str) -> list[Line]:

@@ -144,8 +144,8 @@ class Server:
         """Let the members of the group OPERATORS command, beside root and our own uid; None: nobody."""
         self.operators = operators
         try:
-            if not stat.S_ISSOCK(os.lstat(self.path).st_mode):
-                return      # something else was put in its place, which is not ours to change
+            if not _has_socket(self.path):      # something else in its place is not ours to change
+                return
             if operators is not None:
                 os.chown(self.path, -1, operators)
             os.chmod(self.path, 0o600 if operators is None else 0o660)
@@ -176,7 +176,7 @@ class Server:
             except BlockingIOError:     # nobody more
                 return False
             except OSError:             # no descriptor, most likely; who waits at the door keeps select awake
-                del self.loop.readers[listener.fileno()]
+                self.loop.readers.pop(listener.fileno(), None)
                 self.loop.arm(self, self.clock() + TIRED)
                 return False
             connection.setblocking(False)
@@ -222,12 +222,11 @@ class Server:
     def _next(self, client: Client) -> None:
         """Take the next request, if it is there and the one before is answered."""
         if client.asking or client.ended or not client.open:
-            if len(client.received) < protocol.MAX_REQUEST:
-                pass
-            elif client.waiting:    # that may take long, and that it goes away could not be seen
-                self._close(client)
-            else:                   # it may go on when this one is answered
-                self.loop.readers.pop(client.connection.fileno(), None)
+            if len(client.received) >= protocol.MAX_REQUEST:
+                if client.waiting:      # that may take long, and that it goes away could not be seen
+                    self._close(client)
+                else:                   # it may go on when this one is answered
+                    self.loop.readers.pop(client.connection.fileno(), None)
             return
         line, newline, rest = client.received.partition(b"\n")
         if len(line) >= protocol.MAX_REQUEST:

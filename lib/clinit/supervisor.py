@@ -25,7 +25,6 @@ from .init import Event, Init
 from .kernel import Kernel
 from .log import Log, close
 from .loop import Loop
-from .machines import ALIVE
 from .members import Memory
 from .server import Client, Server
 from .statusline import Line
@@ -35,7 +34,8 @@ MAX_ERRORS = 20     # of a bad cltab, that the log and who gave a command are to
 WRITE_SHARE = 4     # after a write of the status the pause is so many times as long as the write took
 FAULTS = 60.0       # seconds between two times that a fault of ours lets us begin anew
 CAUGHT = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
-REAPING = (3.0, 0.1)    # seconds to wait for the exit status of what was taken over; for a respawn, which is to go on
+REAPING = 3.0       # seconds to wait for the exit status of what was taken over
+RESPAWN_REAPING = 0.1   # the same for a respawn, which is to go on
 LAST_TERM = 5.0     # as PID 1: seconds from TERM to KILL for all that is left at the end
 
 
@@ -142,15 +142,12 @@ class Daemon:
         """
         ended = []
         for line in lines:
-            more = line.more
-            if line.kind != statusline.PROCESS or not more.get("run"):
-                continue
-            pid = statusline.number(more, "pid", digits=9) if line.state in ALIVE else 0
-            # A respawn owns what its earlier runs left, too
-            if pid or more.get("mode") == "respawn":
-                start = statusline.number(more, "start", digits=15)
+            pid = recover.to_adopt(line)
+            if pid is not None:
+                more = line.more
                 ended.append(self.kernel.adopt(
-                    line.name, more["run"], pid, start, more.get("uid", ""), REAPING[more.get("mode") == "respawn"],
+                    line.name, more["run"], pid, statusline.number(more, "start", digits=15), more.get("uid", ""),
+                    RESPAWN_REAPING if more.get("mode") == "respawn" else REAPING,
                     abroad is None or line.name in abroad))
         if self.kernel.watch.descriptor is not None:
             self.loop.readers[self.kernel.watch.descriptor] = _nothing     # reap() asks it
@@ -221,14 +218,14 @@ class Daemon:
         except lock.Held as error:
             raise held_by(error.pid, path) from None
         except OSError as error:
-            raise errors.Error("cannot listen at %s: %s" % (path, error.strerror)) from None
+            raise cannot_listen(path, error) from None
 
     def listen(self, path: str) -> None:
         """Listen at PATH, whose lock we have. Raises Error."""
         try:
             self.server.listen(path)
         except OSError as error:
-            raise errors.Error("cannot listen at %s: %s" % (path, error.strerror)) from None
+            raise cannot_listen(path, error) from None
         self.kernel.socket = path
 
     def open_socket(self, path: str) -> None:
@@ -254,8 +251,7 @@ class Daemon:
                 self.listen(path)
             self.trouble("socket")
         except (errors.Error, OSError) as error:
-            self.trouble("socket", "cannot listen at %s: %s" % (path, error.strerror)
-                         if isinstance(error, OSError) else str(error))
+            self.trouble("socket", str(cannot_listen(path, error) if isinstance(error, OSError) else error))
             self.loop.arm("socket", kernel.clock() + rules.RETRY)
 
     def permit_operators(self) -> None:
@@ -583,6 +579,10 @@ class Daemon:
 
 def held_by(pid: int, path: str) -> errors.Error:
     return errors.Error("another clinitd (pid %s) has %s" % (pid or "unknown", path))
+
+
+def cannot_listen(path: str, error: OSError) -> errors.Error:
+    return errors.Error("cannot listen at %s: %s" % (path, error.strerror))
 
 
 def count(number: int, one: str, many: str = "") -> str:

@@ -147,14 +147,7 @@ class TreeWorld(World):
         """First the daemons, which would start the trees again; then what is left of the trees; then all else."""
         for tree in self.trees:
             tree.look()
-        for daemon in self.daemons:
-            if daemon.poll() is None:
-                daemon.terminate()
-                try:
-                    daemon.wait(20)
-                except subprocess.TimeoutExpired:
-                    daemon.kill()
-                    daemon.wait()
+        self.end_daemons()
         for tree in self.trees:
             tree.clear()
         super().end()

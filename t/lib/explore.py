@@ -21,13 +21,10 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "lib"))
 
 from clinit import cltab, init, machines, rules     # noqa: E402
+from fake import Fault, Leftovers                   # noqa: E402
 
 
 LIMIT = 15000   # states of one clinit
-
-
-class Fault(Exception):
-    """A rule was broken."""
 
 
 _kept = {}
@@ -43,7 +40,7 @@ def _the_same(number):
     return _kept[number]
 
 
-class Miniature:
+class Miniature(Leftovers):
     """init: the heart; queue: what the kernel has reported; armed: timers; asked: who waits.
 
     alive: the names of main processes; rest: of what they left in their process group, or apart, in a session of its own.
@@ -108,24 +105,6 @@ class Miniature:
         if signal not in ("INT", "TERM", "KILL"):
             raise Fault("%s sent" % signal)
 
-    def do_await(self, name, scope):
-        if name in self.alive:
-            raise Fault("%s awaited, and its main process lives" % name)
-        self.awaited[name] = scope
-        self.report_gone(name)
-
-    def report_gone(self, name):
-        scope = self.awaited.get(name)
-        if scope and name not in self.rest and (scope == "group" or name not in self.apart):
-            del self.awaited[name]
-            self.queue.append(("gone", name, scope))
-
-    def do_forget(self, name):
-        if name in self.alive:
-            raise Fault("%s forgotten, and its main process lives" % name)
-        self.rest.discard(name)
-        self.apart.discard(name)
-
     def do_arm(self, name, what, seconds):
         self.armed.add((name, what))
 
@@ -177,7 +156,7 @@ class Miniature:
             self.queue.append(("exited", name, last, left == "rest"))
         elif what == "end":
             (self.rest if facts[0] in self.rest else self.apart).remove(facts[0])
-            self.report_gone(facts[0])
+            self._report_gone(facts[0])
         elif what == "timer":
             self.armed.remove(facts)
             self.handle("timer", *facts)

@@ -7,7 +7,6 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "lib"))
 
 from clinit import cltab, recover, statusline as status     # noqa: E402
 from clinit.init import Init                    # noqa: E402
-from clinit.machines import ALIVE               # noqa: E402
 
 NO_PID = 10 ** 7    # no process of this machine has such a pid
 
@@ -16,7 +15,33 @@ class Fault(AssertionError):
     """The heart asked for what must never be: a second copy, a signal to a stranger."""
 
 
-class FakeKernel:
+class Leftovers:
+    """The part of a kernel that knows what main processes left behind, and whose end is awaited.
+
+    alive: the names of main processes; rest, apart: of what was left in their process group, and in sessions of
+    its own; awaited: {name: "all" or "group"}; queue: the events that follow.
+    """
+
+    def do_await(self, name, scope):
+        if name in self.alive:
+            raise Fault("%s awaited, and its main process lives" % name)
+        self.awaited[name] = scope
+        self._report_gone(name)
+
+    def _report_gone(self, name):
+        scope = self.awaited.get(name)
+        if scope and name not in self.rest and (scope == "group" or name not in self.apart):
+            del self.awaited[name]
+            self.queue.append(("gone", name, scope))
+
+    def do_forget(self, name):
+        if name in self.alive:
+            raise Fault("%s forgotten, and its main process lives" % name)
+        self.rest.discard(name)
+        self.apart.discard(name)
+
+
+class FakeKernel(Leftovers):
     """Performs the actions of one Init.
 
     cltab: text. Everything that it did is in `log` (texts), `acts` (spawns and signals, in order) and
@@ -126,22 +151,6 @@ class FakeKernel:
             if self.awaited.get(name) != "group":
                 self.apart.discard(name)
             self._report_gone(name)
-
-    def do_await(self, name, scope):
-        if name in self.alive:
-            raise Fault("%s awaited, and its main process lives" % name)
-        self.awaited[name] = scope
-        self._report_gone(name)
-
-    def _report_gone(self, name):
-        scope = self.awaited.get(name)
-        if scope and name not in self.rest and (scope == "group" or name not in self.apart):
-            del self.awaited[name]
-            self.queue.append(("gone", name, scope))
-
-    def do_forget(self, name):
-        self.rest.discard(name)
-        self.apart.discard(name)
 
     def do_arm(self, name, what, seconds):
         entry = (self.now + seconds, self.pid * 1000000 + len(self.timers))
@@ -276,13 +285,10 @@ class Mortal(FakeKernel):
         self.write()
 
     def adopt(self, line):
-        more = line.more
-        if line.kind != status.PROCESS or not more.get("run"):
-            return None
-        pid = more.get("pid") if line.state in ALIVE else None
-        if pid or more.get("mode") == "respawn":
+        pid = recover.to_adopt(line)
+        if pid is not None:
             self.jobs.add(line.name)
-        if pid and str(self.alive.get(line.name)) != pid:
+        if pid and self.alive.get(line.name) != pid:
             return "exited", line.name, "unknown", line.name in self.rest
         return None
 

@@ -286,12 +286,8 @@ def run_takeover(data):
             file.write(str(head).encode() + b"\n" + text + b"\n")
         head.more["lines"] = str(len(statusline.parse(statusfile.read(path))))
     os.chmod(path, 0o600)
-    stale, statusfile.is_stale = statusfile.is_stale, lambda daemon: True
-    try:
-        rows = notes.decode("ascii", "replace").split("\n")
-        lines, said = recover.recover(path, "/s", "/cltab", [row.split() for row in rows])
-    finally:
-        statusfile.is_stale = stale
+    rows = notes.decode("ascii", "replace").split("\n")
+    lines, said = recover.recover(path, "/s", "/cltab", [row.split() for row in rows])
     for line in said:
         clean(line)
     kernel = fake.FakeKernel(TABLE)

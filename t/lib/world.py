@@ -173,15 +173,7 @@ class World:
 
     def end(self):
         """Stop all, and see that a good end left nothing."""
-        for daemon in self.daemons:
-            if daemon.poll() is None:
-                daemon.terminate()
-                try:
-                    daemon.wait(20)
-                except subprocess.TimeoutExpired:
-                    tap.ok(False, "clinitd ends at TERM")
-                    daemon.kill()
-                    daemon.wait()
+        self.end_daemons()
         left = self.processes()
         if left:
             tap.ok(False, "no process is left: %s" % self._describe(left))
@@ -194,6 +186,17 @@ class World:
             tap.ok(False, "the log shows no fault of clinitd's")
             tap.note(self.said)
         shutil.rmtree(self.dir, ignore_errors=True)
+
+    def end_daemons(self):
+        for daemon in self.daemons:
+            if daemon.poll() is None:
+                daemon.terminate()
+                try:
+                    daemon.wait(20)
+                except subprocess.TimeoutExpired:
+                    tap.ok(False, "clinitd ends at TERM")
+                    daemon.kill()
+                    daemon.wait()
 
     def _describe(self, pids):
         found = []
