@@ -11,7 +11,7 @@ import os
 import stat
 
 from . import cltab as tables
-from . import lock, members, statusfile, statusline
+from . import lock, members, rules, statusfile, statusline
 from .machines import ALIVE, RESTING
 from .members import Facts
 from .statusline import DAEMON, GROUP, PROCESS, Line
@@ -44,7 +44,7 @@ def recover(clstat: str, socket: str, cltab: str, notes: list[list[str]]) -> tup
     alive = [line for line in lines if line.kind == PROCESS and line.more.get("pid")]
     groups = [line for line in lines if line.kind == GROUP]
     if lines:
-        said.append("taking over: %d groups, %d processes, %s" % (len(groups), len(alive), how))
+        said.append("taking over: %s, %s" % (rules.extent(len(groups), len(alive)), how))
     elif said:
         said.append("taking over: nothing is found")
     return lines, said

@@ -59,6 +59,11 @@ def describe(last: str) -> str:
         kind, "ended, its exit status is unknown")
 
 
+def extent(groups: int, processes: int) -> str:
+    """How much a clinitd has, as people say it: 1 group, 12 processes."""
+    return "%d group%s, %d process%s" % (groups, "s"[groups == 1:], processes, "es"[2 * (processes == 1):])
+
+
 def seconds(number: float) -> str:
     """Seconds as people write them: 5, 0.5."""
     return "%g" % number

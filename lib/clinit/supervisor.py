@@ -342,8 +342,7 @@ class Daemon:
         return "\n".join([str(line), *report, ""])
 
     def show_title(self) -> None:
-        title = "clinitd: %s, %s" % (count(len(self.init.groups), "group"),
-                                     count(len(self.kernel.members.mains), "process", "processes"))
+        title = "clinitd: " + rules.extent(len(self.init.groups), len(self.kernel.members.mains))
         if title != self.title:
             self.title = title
             setproctitle.setproctitle(title)
@@ -583,10 +582,6 @@ def held_by(pid: int, path: str) -> errors.Error:
 
 def cannot_listen(path: str, error: OSError) -> errors.Error:
     return errors.Error("cannot listen at %s: %s" % (path, error.strerror))
-
-
-def count(number: int, one: str, many: str = "") -> str:
-    return "%d %s" % (number, one if number == 1 else many or one + "s")
 
 
 def make_folder(path: str) -> None:
