@@ -81,6 +81,14 @@ def tracer(pid):
         return 0
 
 
+def is_strace(pid):
+    try:
+        with open("/proc/%d/comm" % pid) as file:
+            return file.read() == "strace\n"
+    except OSError:
+        return False
+
+
 STRACE = usable_strace()
 CAN_UPDATE = can_update()
 
@@ -262,10 +270,21 @@ class Crashes(CrashWorld):
             self.start(ready=False)
             self.program = program
             self.end_daemon(1.0)
+            wait_for(lambda: not self.end_tracers(), "strace to end")
         else:
             self.trail.append("start")
             self.start(ready=False)
             self.end_daemon(0.4)
+
+    def end_tracers(self):
+        """End what `strace -D` has left: killed before it traces, it leaves a child that waits for ever. Whether there was one."""
+        tracers = list(filter(is_strace, self.processes()))
+        for pid in tracers:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass    # it was about to end
+        return bool(tracers)
 
     # The audit
 

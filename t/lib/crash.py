@@ -77,17 +77,8 @@ class CrashWorld(World):
             return ""
 
     def processes(self):
-        """All but a strace, which outlives the clinitd that it has started a little, and is not its child."""
-        found = super().processes() + [pid for pid, start in self.also if members.lives(pid, start)]
-        return [pid for pid in found if not self._is_strace(pid)]
-
-    @staticmethod
-    def _is_strace(pid):
-        try:
-            with open("/proc/%d/comm" % pid) as file:
-                return file.read() == "strace\n"
-        except OSError:
-            return False
+        """Also those that do not carry the world in their environment."""
+        return super().processes() + [pid for pid, start in self.also if members.lives(pid, start)]
 
     def crash(self):
         """End the last clinitd by SIGKILL."""
