@@ -83,7 +83,7 @@ for text, what in {
     ":::kill:TERM ten KILL": "F:1: 'ten' is not a number of seconds",
     ":::kill:TERM -1 KILL": "F:1: '-1' is not a number of seconds",
     ":::kill:TERM nan KILL": "F:1: 'nan' is not a number of seconds",
-    ":::kill:TREM 5 KILL": "F:1: kill: unknown signal: TREM",
+    ":::kill:TREM 5 KILL": "F:1: unknown signal: TREM",
     ":::respawn:5 1": "F:1: respawn: '5 1' is not N WINDOW PAUSE",
     ":::respawn:x 1 60": "F:1: respawn: 'x 1 60'",
     ":::output:": "F:1: output: no folder",

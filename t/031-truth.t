@@ -26,7 +26,6 @@ DAEMON
     HALTED     halt       -> HALTED
 
 GROUP
-    state      event         next       actions
     CONFIGURED tell       -> STOPPING   clear
     STARTING   tell       -> STOPPING   clear
     STOPPING   tell       -> STOPPING   clear
@@ -37,6 +36,7 @@ GROUP
     STOPPING   cleared    -> DUMPING    dump
     DUMPING    dumped     -> STARTING   advance
     STARTING   moved      -> STARTING   advance
+    STARTING   opened     -> STARTING
     STARTING   failed     -> FAILED
     STARTING   complete   -> CHECKING   check
     CHECKING   passed     -> PASSED
@@ -49,19 +49,29 @@ GROUP
     PASSED     halt       -> HALTING    clear
     FAILED     halt       -> HALTING    clear
     HALTING    cleared    -> CONFIGURED retire
+    DONE       opened     -> STARTING
     STOPPING   moved      -> STOPPING
+    STOPPING   opened     -> STOPPING
+    HALTING    moved      -> HALTING
+    HALTING    opened     -> HALTING
     DONE       moved      -> DONE
     FAILED     moved      -> FAILED
+    FAILED     opened     -> FAILED
 
 PROCESS
-    state      event         next       actions
     IDLE       start      -> STARTING   spawn
     IDLE       stop       -> STOPPING   await_end climb
     STARTING   started    -> RUNNING    tell_moved
+    STARTING   executed   -> STARTING   get_ready
+    STARTING   ready      -> RUNNING    tell_moved
+    STARTING   again      -> STARTING   spawn
     STARTING   too_rapid  -> PAUSED     pause tell_moved
     STARTING   refused    -> PAUSED     retry
     STARTING   finished   -> DONE       tell_moved
     STARTING   failed     -> FAILED     tell_moved
+    STARTING   sweep      -> STOPPING   climb
+    STARTING   overdue    -> STOPPING   climb
+    STARTING   restart    -> STOPPING   climb tell_opened
     STARTING   stop       -> STOPPING   climb
     RUNNING    again      -> STARTING   spawn
     RUNNING    too_rapid  -> PAUSED     pause
@@ -69,6 +79,8 @@ PROCESS
     RUNNING    passed     -> PASSED     tell_moved
     RUNNING    failed     -> FAILED     tell_moved
     RUNNING    sweep      -> STOPPING   climb
+    RUNNING    overdue    -> STOPPING   climb
+    RUNNING    restart    -> STOPPING   climb tell_opened
     RUNNING    stop       -> STOPPING   climb
     STOPPING   started    -> STOPPING
     STOPPING   stop       -> STOPPING   widen
@@ -76,14 +88,21 @@ PROCESS
     STOPPING   survived   -> STUCK      insist
     STOPPING   gone       -> IDLE       calm tell_left
     STOPPING   again      -> STARTING   calm spawn
-    STOPPING   too_rapid  -> PAUSED     calm pause
+    STOPPING   too_rapid  -> PAUSED     calm pause tell_moved
+    STOPPING   finished   -> DONE       calm tell_moved
+    STOPPING   failed     -> FAILED     calm tell_moved
+    STOPPING   renew      -> STARTING   calm spawn
     STUCK      started    -> STUCK
     STUCK      stop       -> STUCK      widen
     STUCK      survived   -> STUCK      insist
     STUCK      gone       -> IDLE       calm tell_left
     STUCK      again      -> STARTING   calm spawn
-    STUCK      too_rapid  -> PAUSED     calm pause
+    STUCK      too_rapid  -> PAUSED     calm pause tell_moved
+    STUCK      finished   -> DONE       calm tell_moved
+    STUCK      failed     -> FAILED     calm tell_moved
+    STUCK      renew      -> STARTING   calm spawn
     PAUSED     resume     -> STARTING   spawn
+    PAUSED     restart    -> STARTING   unpause spawn
     PAUSED     reset      -> IDLE       unpause
     PAUSED     stop       -> STOPPING   unpause await_end climb
     PASSED     reset      -> IDLE

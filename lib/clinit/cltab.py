@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Callable
 
 from . import rules
 from .errors import CltabError
@@ -17,13 +18,19 @@ GLOBAL = ("", "")
 
 
 class Settings:
-    """What the settings say for one entry, resolved: the narrowest scope has won."""
-    __slots__ = ("kill", "respawn", "output")
+    """What the settings say for one entry, resolved: the narrowest scope has won.
+
+    limit: seconds that a wait or test may take, or None. reverse: a group is stopped one entry at a time.
+    """
+    __slots__ = ("kill", "respawn", "output", "ready", "limit", "reverse")
 
     def __init__(self) -> None:
         self.kill: rules.Ladder = rules.LADDER
         self.respawn: rules.Pace = rules.PACE
         self.output: str | None = None
+        self.ready: rules.Ready | None = None
+        self.limit: float | None = None
+        self.reverse = False
 
 
 class Entry:
@@ -41,6 +48,16 @@ class Entry:
     @property
     def name(self) -> str:
         return self.group + ":" + self.tag
+
+    @property
+    def output(self) -> str | None:
+        """The file that its output goes to; None where it goes to the daemon's."""
+        return self.settings.output and "%s/%s.log" % (self.settings.output, self.name)
+
+    @property
+    def ready(self) -> rules.Ready | None:
+        """When it counts as ready; None where that is at once."""
+        return self.settings.ready if self.mode == "respawn" else None
 
     @property
     def sum(self) -> str:
@@ -63,7 +80,7 @@ class Cltab:
     owner:    {tag: group}
     defaults: {group: level} from `initdefault`
     top:      the global settings of the programs themselves: {"socket", "clstat", "log", "operators": value}
-    scopes:   the other settings: {(group, tag): {name: value}}, "" for all groups, all tags
+    scopes:   the other settings: {(group, tag): {attribute of Settings: value}}, "" for all
     """
 
     def __init__(self) -> None:
@@ -220,7 +237,11 @@ class _Reader:
                 raise ValueError("setting %s is global: it begins with `:::`" % name)
             self.table.top[name] = TOP[name](value)
         elif name in SCOPED:
-            self.table.scopes.setdefault((group, tag), {})[name] = SCOPED[name](value)
+            attribute, read = SCOPED[name]
+            self.table.scopes.setdefault((group, tag), {})[attribute] = read(value)
+        elif name.startswith("ready@"):
+            within = _number(name[len("ready@"):], "ready@", 0.001)
+            self.table.scopes.setdefault((group, tag), {})["ready"] = within, _ready(value)[1]
         else:
             raise ValueError("unknown setting: %s (a line without runlevels is a setting)"
                              % (_shown(name) or "none given"))
@@ -272,17 +293,22 @@ def _number(text: str, what: str, least: float = 0.0) -> float:
 
 def _kill(value: str) -> rules.Ladder:
     """`TERM 30 KILL`: signal, seconds, signal, ..., the last always KILL."""
-    import signal       # not for clients, who only read the settings of the programs
     words = value.split()
     if not words or len(words) % 2 == 0 or words[-1] not in ("KILL", "SIGKILL"):
         raise ValueError("kill: %s is not SIGNAL SECONDS ... KILL" % repr(value))
     ladder = []
     for name, wait in zip(words[:-1:2], words[1::2]):
-        name = name[3:] if name.startswith("SIG") else name
-        if "SIG" + name not in signal.Signals.__members__:
-            raise ValueError("kill: unknown signal: %s" % _shown(name))
-        ladder.append((name, _number(wait, "kill")))
+        ladder.append((signal_name(name), _number(wait, "kill")))
     return (*ladder, ("KILL", rules.KILL_PATIENCE))
+
+
+def signal_name(name: str) -> str:
+    """NAME, of a signal, without its SIG. Raises ValueError where there is none of that name."""
+    import signal       # not for clients, who only read the settings of the programs
+    short = name[3:] if name.startswith("SIG") else name
+    if "SIG" + short not in signal.Signals.__members__:
+        raise ValueError("unknown signal: %s" % _shown(name))
+    return short
 
 
 def _respawn(value: str) -> rules.Pace:
@@ -291,6 +317,24 @@ def _respawn(value: str) -> rules.Pace:
     if len(words) != 3 or not words[0].isascii() or not words[0].isdigit() or len(words[0]) > 9:
         raise ValueError("respawn: %s is not N WINDOW PAUSE" % repr(value))
     return int(words[0]), _number(words[1], "respawn"), _number(words[2], "respawn", 0.001)
+
+
+def _ready(value: str) -> rules.Ready:
+    """`notify`, or a command."""
+    if not value:
+        raise ValueError("ready: neither notify nor a command")
+    return rules.READY_WITHIN, "" if value == "notify" else value
+
+
+def _limit(value: str) -> float:
+    return _number(value, "limit", 0.001)
+
+
+def _stop(value: str) -> bool:
+    """`reverse`, or `parallel`."""
+    if value not in ("reverse", "parallel"):
+        raise ValueError("stop: %s is neither reverse nor parallel" % repr(value))
+    return value == "reverse"
 
 
 def _output(value: str) -> str:
@@ -322,4 +366,7 @@ def _operators(value: str) -> str:
 
 
 TOP = {"socket": _socket, "clstat": _path, "log": _log, "operators": _operators}
-SCOPED = {"kill": _kill, "respawn": _respawn, "output": _output}
+# by name: the attribute of Settings, and who reads the value
+SCOPED: dict[str, tuple[str, Callable[[str], object]]] = {
+    "kill": ("kill", _kill), "respawn": ("respawn", _respawn), "output": ("output", _output),
+    "ready": ("ready", _ready), "limit": ("limit", _limit), "stop": ("reverse", _stop)}

@@ -7,8 +7,11 @@ follows what; the methods here are the actions that the tables name, and the fac
 Events, as tuples:
     ("tell", client, group, level, cltab)    a command; answered with an `answer` action
     ("reread", client, cltab)                likewise; the client may be None
-    ("wait", client, group, level)           answered when it is at rest; group and level "" for all
+    ("wait", client, group, level)           answered when it is at rest, at LEVEL or wherever: ""; group "" for all
     ("halt", client)                         likewise; the client may be None
+    ("plan", client, command, group, level, cltab)   what `tell`, `reread` or `halt` would do; changes nothing
+    ("restart", client, name)                one process is stopped, and started again
+    ("pass", client, signal, name)           the main process of NAME, or those of a group, get a signal
     ("left", client)                         that client went away
     ("restore", lines, older)                the first event where an earlier clinitd is succeeded: its status lines,
                                              and {group: entries} where a group goes by older ones than the cltab's;
@@ -16,6 +19,8 @@ Events, as tuples:
     ("started", name, facts)                 exec succeeded; facts: {"pid", "start", "run", "uid": ...}
     ("unstartable", name, code, why)         exec failed; code 126 or 127
     ("refused", name, why)                   the system has no room for a process
+    ("probed", name, why)                    its ready command exited; WHY that was not 0, "" if it was
+    ("notified", name, ready, text)          it says that it is ready, or how it is, by sd_notify(3); text may be ""
     ("exited", name, last, rest)             the main process is gone; rest: others of its process group live
     ("gone", name, scope)                    what was awaited is gone
     ("owned", {name: uid})                   as whom the processes run
@@ -25,6 +30,9 @@ Actions, as tuples:
     ("spawn", entry, level, previous)        start a process; answered by started, unstartable or refused
     ("signal", name, signal)                 to all its members, or its process group if that is awaited; no SIG
     ("await", name, scope)                   its main process is gone: report when `all` members are, or its `group`
+    ("signal_main", name, signal)            to its main process alone
+    ("probe", entry, level, command)         run its ready command, once; answered by probed
+    ("unprobe", name)                        end that, if it runs
     ("forget", name)                         its main process is gone: what it left is nobody's business
     ("arm", name, what, seconds)  ("disarm", name, what)
     ("status",)                              something that the status file shows has changed
@@ -106,6 +114,40 @@ class Init:
         self.waiting.append((client, group, level))
         self._answer_waiting()
 
+    def on_plan(self, client: object, command: str, group: str, level: str, cltab: Cltab) -> None:
+        if self.state != "RUNNING" and command != "halt":
+            self.refuse(client)
+        elif command == "tell" and group not in cltab.groups:
+            self.answer(client, no_group(group))
+        else:
+            plan = self._plan(command, group, level, cltab)
+            self.answer(client, "\n".join([*plan, protocol.ok("" if plan else "nothing to do")]))
+
+    def on_restart(self, client: object, name: str) -> None:
+        process = self.processes.get(name)
+        if self.state != "RUNNING":
+            self.refuse(client)
+        elif process is None:
+            self.answer(client, protocol.error(errors.NO_GROUP, "no such process at the level of its group: " + name))
+        elif process.state not in STOPPABLE or process.leaving:
+            self.answer(client, protocol.error(errors.FAILED, "%s is %s: nothing to restart" % (name, process.state)))
+        else:
+            process.restart()
+            self.answer(client, protocol.ok("restart started"))
+
+    def on_pass(self, client: object, signal: str, name: str) -> None:
+        if name.partition(":")[0] not in self.groups:
+            self.answer(client, no_group(name))
+            return
+        mains = [process.name for process in self.processes.values()
+                 if name in (process.name, process.group.name) and process.state in ALIVE and process.pid]
+        for main in mains:
+            self.act("signal_main", main, signal)
+        if mains:
+            self.answer(client, protocol.ok("%s sent to %s" % (signal, ", ".join(mains))))
+        else:
+            self.answer(client, protocol.error(errors.FAILED, "no process of %s runs" % name))
+
     def on_left(self, client: object) -> None:
         self.waiting = [wait for wait in self.waiting if wait[0] is not client]
 
@@ -138,7 +180,7 @@ class Init:
         self._adopt(cltab, name)
         group = self.groups.get(name) if name in cltab.groups else None
         if group is None:
-            self.answer(client, protocol.error(errors.NO_GROUP, "no such group: " + name))
+            self.answer(client, no_group(name))
             return
         group.tell(level)
         self.answer(client, protocol.ok("level transition started"))
@@ -174,17 +216,34 @@ class Init:
         self._make_groups(cltab)
         plan: list[str] = []
         for group in list(self.groups.values()):
+            plan += group.adopt(self._entries_of(group, cltab, only))
             if group.name not in cltab.groups:
-                plan += group.adopt([])
                 group.handle("halt")
-            elif only in (None, group.name):
-                plan += group.adopt(cltab.groups[group.name])
-            else:
-                plan += group.adopt([entry for entry in group.entries
-                                     if cltab.owner.get(entry.tag, group.name) == group.name])
         for group in list(self.groups.values()):
             if group.replan and group.name != only:     # which is about to be told where to go
                 group.handle("tell")
+        return plan
+
+    def _entries_of(self, group: Group, cltab: Cltab, only: str | None) -> list[Entry]:
+        """What GROUP goes by once all groups, or ONLY one and those that are gone, go by CLTAB."""
+        if only in (None, group.name) or group.name not in cltab.groups:
+            return cltab.groups.get(group.name, [])
+        return [entry for entry in group.entries if cltab.owner.get(entry.tag, group.name) == group.name]
+
+    def _plan(self, command: str, name: str, level: str, cltab: Cltab) -> list[str]:
+        """What COMMAND, by CLTAB, would do with each process: a line each."""
+        plan: list[str] = []
+        groups = self.groups
+        if name not in groups and name in cltab.groups:
+            groups = {**groups, name: Group(self, name, [])}
+        for group in groups.values():
+            if command == "halt":
+                plan += group.plan([], None)
+            elif group.name == name:
+                plan += group.plan(self._entries_of(group, cltab, name), level, anew=True)
+            else:
+                lines = group.plan(self._entries_of(group, cltab, name or None), group.want)
+                plan += [line for line in lines if command == "reread" or not is_kept(line)]
         return plan
 
     def _find_moving(self) -> None:
@@ -237,15 +296,16 @@ class Init:
         if self.state != "RUNNING":
             return protocol.error(errors.TAKEN_OVER, "all groups are halting")
         if name and name not in self.groups:
-            return protocol.error(errors.NO_GROUP, "no such group: " + name)
+            return no_group(name)
         groups = [self.groups[name]] if name else [
             group for group in self.groups.values() if group.state != "CONFIGURED"]
-        if name and groups[0].want != level:
-            return protocol.error(*(
-                (errors.TAKEN_OVER, "another command took over: %s goes to %s" % (name, groups[0].want))
-                if groups[0].want is not None else (errors.NO_GROUP, "%s has not been told its level" % name)))
+        if name and groups[0].want is None:
+            return protocol.error(errors.NO_GROUP, "%s has not been told its level" % name)
+        if level and groups[0].want != level:
+            return protocol.error(
+                errors.TAKEN_OVER, "another command took over: %s goes to %s" % (name, groups[0].want))
         stuck = any(group.stuck for group in groups)
-        if not stuck and not all(group.state in RESTING for group in groups):
+        if not stuck and not all(group.state in RESTING or group.held for group in groups):
             return None
         lines = [line for group in groups for line in group.lines()]
         code, why = statusline.verdict(lines)
@@ -264,13 +324,22 @@ class Init:
 
     def on_unstartable(self, name: str, code: int, why: str) -> None:
         self.log("%s: %s" % (name, why))
-        self.processes[name].unstartable(code)
+        self.refused.discard(name)
+        self.processes[name].unstartable(code, why)
 
     def on_refused(self, name: str, why: str) -> None:
         if name not in self.refused:    # it is tried again each second; once is enough
             self.log("%s: %s" % (name, why))
         self.refused.add(name)
-        self.processes[name].refused()
+        self.processes[name].refused(why)
+
+    def on_probed(self, name: str, why: str) -> None:
+        if name in self.processes:
+            self.processes[name].probed(why)
+
+    def on_notified(self, name: str, ready: bool, text: str) -> None:
+        if name in self.processes:
+            self.processes[name].notified(ready, text)
 
     def on_exited(self, name: str, last: str, rest: bool) -> None:
         self.processes[name].exited(last, rest)
@@ -286,6 +355,15 @@ class Init:
 
     def on_timer(self, name: str, what: str) -> None:
         getattr(self.processes[name], what + "_over")()
+
+
+def is_kept(line: str) -> bool:
+    """Whether LINE of a plan says that nothing happens."""
+    return line.startswith("keep ")
+
+
+def no_group(name: str) -> str:
+    return protocol.error(errors.NO_GROUP, "no such group: " + name)
 
 
 class Group:
@@ -353,6 +431,9 @@ class Group:
         """
         self.order = list(self.processes.values())
         wanted = self.wanted()
+        renewed = [process for process in self.order if process.after and not halting]
+        for process in renewed:
+            process.after = ""
         if self.state == "UNKNOWN":
             self._take_stock(wanted)
         elif halting or self.want is None or self.state == "HALTING" or self.name not in self.init.cltab.groups:
@@ -363,6 +444,9 @@ class Group:
               or tables.differ({tag: process.entry for tag, process in self.processes.items()}, wanted)):
             self.state = "STARTING"
             self.handle("tell")
+        for process in renewed:
+            if process.state in STOPPABLE and not process.leaving:
+                process.restart()
         self.init.changed(self)
 
     def _take_stock(self, wanted: dict[str, Entry]) -> None:
@@ -385,8 +469,8 @@ class Group:
                 continue
             if process.state in ("PAUSED", "FAILED") or (process.state == "PASSED" and level != self.level):
                 process.handle("reset")
-            elif process.after == "too_rapid":      # its pause is to begin when the rest of it is gone
-                process.after, process.quick = "again", 0
+            else:
+                process.begin_anew()
         self.handle("tell")
         self.init.changed(self)
 
@@ -397,31 +481,40 @@ class Group:
         a tag may have moved from one to another.
         """
         before, after = (tables.level_of(of, self.want) for of in (self.entries, entries))
-        self.entries = entries
         self.replan = tables.differ(before, after)
+        plan = [line for line in self.plan(entries, self.want) if not is_kept(line)] if self.replan else []
+        self.entries = entries
         for tag, process in self.processes.items():
             if process.entry.same(after.get(tag)):
                 process.entry = after[tag]      # its settings hold from the next start
-        return self.plan() if self.replan else []
+        return plan
 
-    def plan(self) -> list[str]:
-        """What must happen for the group to be where it is wanted: a line for each process that is concerned."""
-        wanted = self.wanted()
-        lines = []
+    def plan(self, entries: list[Entry], want: str | None, anew: bool = False) -> list[str]:
+        """What must happen for the group to be at WANT by ENTRIES: a line for each process that is concerned.
+
+        ANEW: it is told so; else, where that changes nothing, nothing is started.
+        """
+        wanted = tables.level_of(entries, want)
+        starts = anew or tables.differ(self.wanted(), wanted)
+        going: list[str] = []
+        coming: list[str] = []
         for tag, process in self.processes.items():
-            if process.state not in STOPPABLE or process.entry.same(wanted.get(tag)):
-                continue
-            again = tag in wanted and wanted[tag].mode != "off"
-            pid = " pid " + process.pid if process.alive else ""
-            lines.append("%s %s%s" % ("restart" if again else "stop", process.name, pid))
+            if process.state in STOPPABLE and not process.entry.same(wanted.get(tag)):
+                again = tag in wanted and wanted[tag].mode != "off"
+                going.append(("restart" if again else "stop") + process.named)
         for tag, entry in wanted.items():
             old = self.processes.get(tag)
-            if old is not None and old.state == "FAILED" and old.entry.same(entry):
+            if old is None or not old.entry.same(entry):
+                word = "start" if entry.mode != "off" and (old is None or old.state not in STOPPABLE) else ""
+            else:
+                word = old.fate(anew, want != self.level)
+            if old is not None and word in ("restart", "keep"):
+                (going if word == "restart" else coming).append(word + old.named)
+            elif word == "start" and starts:
+                coming.append("start %s%s" % (entry.name, ", until it is ready" if entry.ready else ""))
+            elif word == "failed":
                 break       # the start ends there
-            if entry.mode != "off" and (old is None or not (
-                    old.entry.same(entry) or old.state in STOPPABLE)):
-                lines.append("start " + entry.name)
-        return lines
+        return going + coming
 
     def wanted(self) -> dict[str, Entry]:
         return tables.level_of(self.entries, self.want)
@@ -440,15 +533,34 @@ class Group:
                 process.leaving = process.stoppable
             if process.leaving and process.stoppable:
                 self.leaving.add(process)
+                if not self.reverse:
+                    process.handle("stop")
+        self.clear_on()
+
+    def clear_on(self) -> None:
+        """With `stop:reverse` stop the last one that is to go; go on when all are gone."""
+        for process in reversed(self.order if self.reverse else []):
+            if process in self.leaving and process.stoppable:
                 process.handle("stop")
+                return
+            self.leaving.discard(process)       # it has ended by itself, before its turn
         if not self.leaving:
             self.handle("cleared")
+
+    @property
+    def reverse(self) -> bool:
+        return self.init.cltab.settings_of(self.name, "").reverse
 
     def left(self, process: Process) -> None:
         """PROCESS, for which this group may wait, is gone."""
         self.leaving.discard(process)
-        if not self.leaving and self.state in ("STOPPING", "HALTING"):
-            self.handle("cleared")
+        if self.state in ("STOPPING", "HALTING"):
+            self.clear_on()
+
+    def opened(self, process: Process) -> None:
+        """PROCESS, which was started, is on its way again: the start goes on from there."""
+        self.cursor = min(self.cursor, self.order.index(process))
+        self.handle("opened")
 
     def dump(self) -> None:
         """Forget what is gone; put the entries of the level that is wanted in its place."""
@@ -487,7 +599,9 @@ class Group:
             if process.state == "FAILED":
                 self.handle("failed")
                 return
-            if process.state == "STARTING" or (process.alive or process.state == "PAUSED") and process.blocks:
+            if process.open:
+                if self.held:
+                    self.init.changed(self)     # who waits for it is told
                 return
             self.cursor += 1
         self.handle("complete")
@@ -502,8 +616,13 @@ class Group:
 
     @property
     def stuck(self) -> bool:
-        return self.state in ("STOPPING", "HALTING") and any(
-            process.state == "STUCK" for process in self.leaving)
+        return self.state not in RESTING and any(
+            process.state == "STUCK" for process in (*self.leaving, *self.order))
+
+    @property
+    def held(self) -> bool:
+        """Whether the start waits for the pause of a process to be over."""
+        return self.state == "STARTING" and self.cursor < len(self.order) and self.order[self.cursor].rests
 
     def line(self) -> statusline.Line:
         counting = [process.state for process in self.order if process.state != "OFF"]
@@ -525,12 +644,16 @@ class Process:
     """What became of one entry.
 
     leaving: its group has begun to stop it. heirs: other groups that wait for its end, as its tag is theirs
-    now. quick: its quick exits in a row. rung: how far up the kill ladder it is. after: the event that follows
-    once its old process group is gone, while that is awaited. owns: it may have members. The settings are
-    those of its start. pid, start, run, uid and until, the end of its pause, are for the status alone.
+    now. quick: its quick exits in a row. rung: how far up the kill ladder it is. after: it is not stopped for
+    good: the event that follows when its old process group is gone (again, too_rapid), or all of it (finished, failed,
+    renew). owns: it may have members. bound: the time is armed that it has to be ready, or to exit; probe: seconds
+    until its ready command is run again. deaf: it may have said that it is ready while no clinitd was there.
+    The settings are those of its start. pid, start, run, uid, until, the end of its pause, why, what is wrong with it,
+    ready and words, what it says of itself, are for the status alone.
     """
     __slots__ = ("group", "entry", "name", "state", "since", "settings", "leaving", "heirs", "rung", "after", "owns",
-                 "began", "quick", "restarts", "last", "pid", "start", "run", "uid", "until", "text")
+                 "bound", "probe", "deaf", "began", "quick", "restarts", "last", "pid", "start", "run", "uid", "until",
+                 "why", "ready", "words", "text")
 
     def __init__(self, group: Group, entry: Entry) -> None:
         self.group = group
@@ -543,13 +666,15 @@ class Process:
         self.heirs: tuple[Group, ...] = ()
         self.rung = 0
         self.after = ""
-        self.owns = False
+        self.owns = self.bound = self.deaf = False
+        self.probe = rules.PROBE
         self.began = 0.0
         self.quick = 0
         self.restarts = -1
         self.last = ""
         self.pid = self.start = self.run = self.uid = ""
         self.until = 0
+        self.why = self.ready = self.words = ""
         self.text = ""      # its line in the status file, made when it is asked for
 
     @property
@@ -564,11 +689,56 @@ class Process:
     def blocks(self) -> bool:
         return self.entry.mode in rules.BLOCKING
 
+    @property
+    def readiness(self) -> rules.Ready | None:
+        """When it counts as ready; None where that is at once."""
+        return self.settings.ready if self.entry.mode == "respawn" else None
+
+    @property
+    def limit(self) -> float | None:
+        """The seconds in which it must exit; None for any."""
+        return self.settings.limit if self.blocks else None
+
+    @property
+    def open(self) -> bool:
+        """Whether the entries after it wait for it."""
+        return (self.state == "STARTING" or self.after != "" or self.alive and self.blocks
+                or self.state == "PAUSED" and (self.blocks or self.readiness is not None))
+
+    @property
+    def rests(self) -> bool:
+        """Whether it is paused, and not only because the system had no room for it."""
+        return self.state == "PAUSED" and self.name not in self.group.init.refused
+
+    @property
+    def sweeping(self) -> bool:
+        """Whether only its old process group goes."""
+        return self.after in ("again", "too_rapid")
+
+    @property
+    def named(self) -> str:
+        """Its name in a plan."""
+        return " %s%s" % (self.name, " pid " + self.pid if self.alive and self.pid else "")
+
+    def fate(self, anew: bool, changed: bool) -> str:
+        """What a start does with it, as its entry is wanted: start, keep, restart, "" or failed: the start ends there.
+
+        ANEW: its group is told its level; CHANGED: another one.
+        """
+        if self.alive:
+            return "restart" if self.leaving else "keep"
+        if self.state == "FAILED" and not anew:
+            return "failed"
+        starts = self.state == "IDLE" or anew and (
+            self.state in ("PAUSED", "FAILED") or self.state == "PASSED" and changed)
+        return "start" if starts else ""
+
     def handle(self, event: str) -> None:
         before = self.state
         self.state, *actions = step(PROCESS, before, event)
         self.text = ""
         if self.state != before:
+            self.unbind()
             self.since = self.group.init.wall()
             self.group.init.act("status")
         for action in actions:
@@ -587,9 +757,10 @@ class Process:
         self.quick = max(0, min(quick, self.settings.respawn[0]))
         self.since = statusline.number(more, "since", self.since)
         self.began = self.group.init.now - max(0, self.group.init.wall() - self.since)
+        self.why, self.words = more.get("why", ""), more.get("text", "")
         if line.state in ALIVE:
-            self.state = "RUNNING" if self.pid else "IDLE"
             self.leaving = line.state in BEING_STOPPED and "after" not in more
+            self.run_on(more)
         elif line.state == "PAUSED":
             self.state = "PAUSED"
             pause = self.settings.respawn[2]
@@ -597,6 +768,24 @@ class Process:
         elif self.state != "OFF" and line.state in ("IDLE", "DONE", "PASSED", "FAILED"):
             self.state = line.state
         self.owns = self.alive or self.entry.mode == "respawn" and self.run != ""
+
+    def run_on(self, more: dict[str, str]) -> None:
+        """Be alive, as MORE says; the time that it has for something goes on."""
+        self.state = "RUNNING" if self.pid else "IDLE"
+        if not self.pid or self.leaving:
+            return
+        ran = self.group.init.now - self.began
+        if more.get("after") == "renew":
+            self.after = "renew"        # Group.resume lets it be restarted
+        elif more.get("after") in ("finished", "failed"):
+            self.bind(0.0)              # that time was over already
+        elif self.readiness is not None and "ready" in more:
+            self.ready = more["ready"]
+            if self.ready == "no":
+                self.state, self.deaf = "STARTING", True
+                self.bind(max(0.0, self.readiness[0] - ran))
+        elif self.limit is not None:
+            self.bind(max(0.0, self.limit - ran))
 
     # What happens to it -----------------------------------------------------------------------------
 
@@ -610,11 +799,62 @@ class Process:
         self.restarts += 1
         self.owns = True
         self.log("pid %s started", self.pid)
+        if self.state == "STARTING" and self.readiness is not None:
+            self.handle("executed")
+            return
         self.handle("started")
+        if self.state == "RUNNING" and self.limit is not None:
+            self.bind(self.limit)
 
-    def unstartable(self, code: int) -> None:
+    def probed(self, why: str) -> None:
+        """Its ready command has exited; WHY it is not ready, "" if it is."""
+        if not self.bound:
+            return      # that was for an earlier run
+        if why:
+            self.say(why, self.words)
+            self.group.init.act("arm", self.name, "probe", self.probe)
+            self.probe = min(2 * self.probe, rules.PROBE_MOST)
+        else:
+            self.be_ready()
+
+    def notified(self, ready: bool, words: str) -> None:
+        """It says that it is ready, or WORDS of itself."""
+        if self.ready:
+            self.say(self.why, words or self.words)
+        if ready and self.bound and self.ready == "no":
+            self.be_ready()
+
+    def be_ready(self) -> None:
+        self.ready = "yes"
+        self.say("", self.words)
+        self.log("pid %s is ready", self.pid)
+        self.handle("ready")
+
+    def say(self, why: str, words: str) -> None:
+        """Let the status show WHY it is not well, and its own WORDS."""
+        if (why, words) != (self.why, self.words):
+            self.why, self.words, self.text = why, words, ""
+            self.group.init.act("status")
+
+    def restart(self) -> None:
+        """Stop it, if it runs, and start it again; that is no quick exit."""
+        if self.state in BEING_STOPPED:
+            self.begin_anew()
+            return
+        self.log("restart")
+        self.after = "renew" if self.alive else ""
+        self.handle("restart")
+
+    def begin_anew(self) -> None:
+        """If it is being stopped, and not to be started again after that, it is now."""
+        if self.after == "too_rapid":       # its pause was to begin when the rest of it is gone
+            self.after, self.quick = "again", 0
+        elif self.after == "failed":
+            self.after = "renew"
+
+    def unstartable(self, code: int, why: str) -> None:
         """It could not be executed. That counts as an exit; a respawn is paused at once (SPEC 3)."""
-        self.last = "exit:%d" % code
+        self.last, self.why = "exit:%d" % code, why
         if self.state in BEING_STOPPED:
             self.await_end()
         elif self.entry.mode == "respawn":
@@ -624,7 +864,8 @@ class Process:
         else:
             self.handle(rules.outcome(self.entry.mode, self.last))
 
-    def refused(self) -> None:
+    def refused(self, why: str) -> None:
+        self.why = why
         if self.state in BEING_STOPPED:
             self.await_end()
         else:
@@ -658,17 +899,18 @@ class Process:
             return rules.outcome(self.entry.mode, last)
         self.quick, event = rules.pace(
             self.quick, self.group.init.now - self.began, self.settings.respawn)
+        if event == "too_rapid":
+            self.why = "respawning too rapidly"
         return event
 
     def gone(self, scope: str) -> None:
         """What was awaited is gone: `all` its members, or before a new start its process `group`."""
-        if scope == "group":
-            if self.after:      # else it is to be stopped by now, and all is awaited
-                event, self.after = self.after, ""
-                self.handle(event)
-        else:
+        if scope == "all":
             self.owns = False
-            self.handle("gone")
+        elif not self.after:
+            return      # it is to be stopped by now, and all is awaited
+        event, self.after = self.after or "gone", ""
+        self.handle(event)
 
     def ladder_over(self) -> None:
         """A rung of the ladder has had its time."""
@@ -683,12 +925,57 @@ class Process:
     def pause_over(self) -> None:
         self.handle("resume")
 
+    def probe_over(self) -> None:
+        self.run_probe()
+
+    def bound_over(self) -> None:
+        """It is not ready, or has not exited, in the time that it has for that."""
+        if self.readiness is None:
+            self.why = self.why or "over its limit of %s s" % rules.seconds(self.limit or 0)
+            self.after = rules.outcome(self.entry.mode, "unknown")
+        elif self.deaf and not self.readiness[1]:
+            self.log("nothing was heard of it since it was taken over: taken for ready")
+            self.be_ready()
+            return
+        else:
+            self.why = "not ready after %s s" % rules.seconds(self.readiness[0])
+            self.after = "failed"
+        self.log("%s", self.why)
+        self.handle("overdue")
+
     # Actions of the table ---------------------------------------------------------------------------
 
     def spawn(self) -> None:
-        self.pid = self.start = ""
+        self.unbind()
+        self.pid = self.start = self.why = self.words = self.ready = ""
         self.settings = self.entry.settings
         self.group.init.act("spawn", self.entry, self.group.level, self.group.previous)
+
+    def get_ready(self) -> None:
+        """It was executed: see whether it is ready, for as long as it may take."""
+        assert self.readiness is not None
+        self.ready, self.deaf = "no", False
+        self.probe = rules.PROBE
+        self.bind(self.readiness[0])
+        self.tell_opened()
+
+    def bind(self, seconds: float) -> None:
+        """Give it SECONDS to be ready, or to exit."""
+        self.bound = True
+        self.group.init.act("arm", self.name, "bound", seconds)
+        self.run_probe()
+
+    def unbind(self) -> None:
+        if self.bound:
+            self.bound = False
+            self.group.init.act("disarm", self.name, "bound")
+            if self.readiness is not None and self.readiness[1]:
+                self.group.init.act("disarm", self.name, "probe")
+                self.group.init.act("unprobe", self.name)
+
+    def run_probe(self) -> None:
+        if self.readiness is not None and self.readiness[1]:
+            self.group.init.act("probe", self.entry, self.group.level, self.readiness[1])
 
     def climb(self) -> None:
         """The next rung of the kill ladder."""
@@ -699,8 +986,8 @@ class Process:
 
     def widen(self) -> None:
         """It is to be stopped while its process group is cleared away for a new start: now all its members go."""
-        if self.after:
-            self.after = ""
+        sweeping, self.after = self.sweeping, ""
+        if sweeping:
             self.await_end()
             if self.state == "STOPPING":
                 self.rung = 0
@@ -734,6 +1021,9 @@ class Process:
     def tell_moved(self) -> None:
         self.group.handle("moved")
 
+    def tell_opened(self) -> None:
+        self.group.opened(self)
+
     def tell_left(self) -> None:
         for group in (self.group, *self.heirs):
             group.left(self)
@@ -744,5 +1034,6 @@ class Process:
             "pid": self.pid if alive else "", "start": self.start if alive else "", "run": self.run,
             "uid": self.uid if alive else "", "mode": self.entry.mode, "sum": self.entry.sum,
             "restarts": str(max(0, self.restarts)), "quick": str(self.quick or ""), "since": str(self.since),
-            "last": self.last, "after": self.after,
+            "last": self.last, "after": self.after, "ready": self.ready if alive else "",
+            "text": self.words if alive else "", "why": self.why, "output": self.entry.output or "",
             "until": str(self.until) if self.state == "PAUSED" else ""})

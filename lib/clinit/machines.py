@@ -33,6 +33,7 @@ DAEMON: Table = {
 #   cleared  no process is left of those that must go
 #   dumped   they are forgotten, the entries of the level are in their place
 #   moved    one of its processes changed its state
+#   opened   one of them, which was started, is on its way again: those after it wait for it
 #   complete, failed   how far the start got
 GROUP: Table = {
     # state         event         next state    actions
@@ -47,6 +48,7 @@ GROUP: Table = {
     ("STOPPING",   "cleared"):  ("DUMPING",    "dump"),
     ("DUMPING",    "dumped"):   ("STARTING",   "advance"),
     ("STARTING",   "moved"):    ("STARTING",   "advance"),
+    ("STARTING",   "opened"):   ("STARTING",),
     ("STARTING",   "failed"):   ("FAILED",),
     ("STARTING",   "complete"): ("CHECKING",   "check"),
     ("CHECKING",   "passed"):   ("PASSED",),
@@ -61,17 +63,26 @@ GROUP: Table = {
     ("FAILED",     "halt"):     ("HALTING",    "clear"),
     ("HALTING",    "cleared"):  ("CONFIGURED", "retire"),
 
+    ("DONE",       "opened"):   ("STARTING",),
+
     ("STOPPING",   "moved"):    ("STOPPING",),
+    ("STOPPING",   "opened"):   ("STOPPING",),
+    ("HALTING",    "moved"):    ("HALTING",),
+    ("HALTING",    "opened"):   ("HALTING",),
     ("DONE",       "moved"):    ("DONE",),
     ("FAILED",     "moved"):    ("FAILED",),
+    ("FAILED",     "opened"):   ("FAILED",),
 }
 
 # A process: one entry of the cltab, brought to life.
 #   start      its group wants it          stop       its group wants it gone, with all its members
 #   started    its exec succeeded          reset      what it did is forgotten, it may start again
+#   executed   likewise, and it is to get ready           ready      it is
 #   again      it exited, start it anew    too_rapid  it exited, but too often; or it could not be executed
 #   refused    the system has no room for it now
 #   finished, passed, failed               it exited, and that was all (wait and once; test; test)
+#   overdue    it was not ready, or had not exited, in the time that it has for that: it is stopped
+#   restart    somebody wants it stopped and started anew; renew: now it may be
 #   sweep      its main process exited, others of its process group are left and go before it starts anew
 #   escalate   the time of a rung of the kill ladder is over
 #   survived   something outlives even KILL
@@ -82,10 +93,16 @@ PROCESS: Table = {
     ("IDLE",      "start"):     ("STARTING",   "spawn"),
     ("IDLE",      "stop"):      ("STOPPING",   "await_end", "climb"),
     ("STARTING",  "started"):   ("RUNNING",    "tell_moved"),
+    ("STARTING",  "executed"):  ("STARTING",   "get_ready"),
+    ("STARTING",  "ready"):     ("RUNNING",    "tell_moved"),
+    ("STARTING",  "again"):     ("STARTING",   "spawn"),
     ("STARTING",  "too_rapid"): ("PAUSED",     "pause", "tell_moved"),
     ("STARTING",  "refused"):   ("PAUSED",     "retry"),
     ("STARTING",  "finished"):  ("DONE",       "tell_moved"),
     ("STARTING",  "failed"):    ("FAILED",     "tell_moved"),
+    ("STARTING",  "sweep"):     ("STOPPING",   "climb"),
+    ("STARTING",  "overdue"):   ("STOPPING",   "climb"),
+    ("STARTING",  "restart"):   ("STOPPING",   "climb", "tell_opened"),
     ("STARTING",  "stop"):      ("STOPPING",   "climb"),
 
     ("RUNNING",   "again"):     ("STARTING",   "spawn"),
@@ -94,6 +111,8 @@ PROCESS: Table = {
     ("RUNNING",   "passed"):    ("PASSED",     "tell_moved"),
     ("RUNNING",   "failed"):    ("FAILED",     "tell_moved"),
     ("RUNNING",   "sweep"):     ("STOPPING",   "climb"),
+    ("RUNNING",   "overdue"):   ("STOPPING",   "climb"),
+    ("RUNNING",   "restart"):   ("STOPPING",   "climb", "tell_opened"),
     ("RUNNING",   "stop"):      ("STOPPING",   "climb"),
 
     ("STOPPING",  "started"):   ("STOPPING",),
@@ -102,16 +121,23 @@ PROCESS: Table = {
     ("STOPPING",  "survived"):  ("STUCK",      "insist"),
     ("STOPPING",  "gone"):      ("IDLE",       "calm", "tell_left"),
     ("STOPPING",  "again"):     ("STARTING",   "calm", "spawn"),
-    ("STOPPING",  "too_rapid"): ("PAUSED",     "calm", "pause"),
+    ("STOPPING",  "too_rapid"): ("PAUSED",     "calm", "pause", "tell_moved"),
+    ("STOPPING",  "finished"):  ("DONE",       "calm", "tell_moved"),
+    ("STOPPING",  "failed"):    ("FAILED",     "calm", "tell_moved"),
+    ("STOPPING",  "renew"):     ("STARTING",   "calm", "spawn"),
 
     ("STUCK",     "started"):   ("STUCK",),
     ("STUCK",     "stop"):      ("STUCK",      "widen"),
     ("STUCK",     "survived"):  ("STUCK",      "insist"),
     ("STUCK",     "gone"):      ("IDLE",       "calm", "tell_left"),
     ("STUCK",     "again"):     ("STARTING",   "calm", "spawn"),
-    ("STUCK",     "too_rapid"): ("PAUSED",     "calm", "pause"),
+    ("STUCK",     "too_rapid"): ("PAUSED",     "calm", "pause", "tell_moved"),
+    ("STUCK",     "finished"):  ("DONE",       "calm", "tell_moved"),
+    ("STUCK",     "failed"):    ("FAILED",     "calm", "tell_moved"),
+    ("STUCK",     "renew"):     ("STARTING",   "calm", "spawn"),
 
     ("PAUSED",    "resume"):    ("STARTING",   "spawn"),
+    ("PAUSED",    "restart"):   ("STARTING",   "unpause", "spawn"),
     ("PAUSED",    "reset"):     ("IDLE",       "unpause"),
     ("PAUSED",    "stop"):      ("STOPPING",   "unpause", "await_end", "climb"),
     ("PASSED",    "reset"):     ("IDLE",),

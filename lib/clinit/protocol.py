@@ -1,12 +1,14 @@
 """The words on the socket (SPEC 10). No I/O.
 
 A request is one line: the version word, a command, its arguments.
-    clinit/1 tell GROUP LEVEL       clinit/1 wait GROUP LEVEL
-    clinit/1 reread                 clinit/1 wait
-    clinit/1 halt                   clinit/1 replace
+    clinit/1 tell GROUP LEVEL       clinit/1 wait [GROUP [LEVEL]]
+    clinit/1 reread                 clinit/1 restart GROUP:TAG
+    clinit/1 halt                   clinit/1 signal SIGNAL GROUP[:TAG]
+    clinit/1 replace                clinit/1 plan (tell GROUP LEVEL | reread | halt)
 The answer is some lines of text, the last one `ok TEXT` or `error CODE TEXT`, CODE being the exit status.
 Lines before it that begin with `warning ` are for stderr, others are what the command prints.
-`wait` is answered when the group (or every group) is at rest, or when another command took over.
+`wait` is answered when the group (or every group) is at rest, or when another command took over. `plan` does
+nothing; its answer is a line for each process: what the command after it would do with it.
 """
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ VERSION = "clinit/1"
 MAX_REQUEST = 4096      # bytes, the newline included
 
 # command: the numbers of arguments that it takes
-COMMANDS = {"tell": (2,), "reread": (0,), "halt": (0,), "replace": (0,), "wait": (0, 2)}
+COMMANDS = {"tell": (2,), "reread": (0,), "halt": (0,), "replace": (0,), "wait": (0, 1, 2), "restart": (1,),
+            "signal": (2,)}
+PLANNED = ("tell", "reread", "halt")
 
 
 def request(*words: str) -> bytes:
@@ -35,13 +39,25 @@ def parse(line: bytes) -> tuple[str, ...]:
         raise ValueError("a request is ASCII") from None
     if not words or words[0] != VERSION:
         raise ValueError("a request begins with %s" % VERSION)
-    command, arguments = words[1] if words[1:] else "", words[2:]
+    if words[1:2] == ["plan"]:
+        planned = _checked(words[2:])
+        if planned[0] not in PLANNED:
+            raise ValueError("plan takes %s, not %s" % (", ".join(PLANNED), planned[0]))
+        return ("plan", *planned)
+    return _checked(words[1:])
+
+
+def _checked(words: list[str]) -> tuple[str, ...]:
+    """WORDS, if they are a command and good arguments. Raises ValueError."""
+    command, arguments = words[0] if words else "", words[1:]
     if command not in COMMANDS:
         raise ValueError("unknown command: %s" % (command or "none given"))
     if len(arguments) not in COMMANDS[command]:
         raise ValueError("%s takes %s arguments" % (command, " or ".join(map(str, COMMANDS[command]))))
+    if command == "signal":
+        arguments[0] = cltab.signal_name(arguments[0])
     for word in arguments:
-        if not cltab.is_name(word):
+        if not all(map(cltab.is_name, word.split(":", 1) if command in ("restart", "signal") else [word])):
             raise ValueError("bad name: %s" % word)
     return (command, *arguments)
 

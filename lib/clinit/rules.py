@@ -13,6 +13,11 @@ Ladder = tuple[tuple[str, float], ...]
 PACE = (5, 1.0, 60.0)                                              # SPEC 4
 Pace = tuple[int, float, float]
 
+# When a respawn entry is ready: seconds that it has for it, and the command that exits 0 then, "" for a notification.
+Ready = tuple[float, str]                                          # SPEC 6
+READY_WITHIN = 60.0
+PROBE, PROBE_MOST = 0.05, 1.0   # seconds between two runs of that command: at first, and at most
+
 RETRY = 1.0             # what the system refused is tried again after this: a fork, a write
 HEARTBEAT = 40.0        # the status file is renewed at least so often; SPEC 9 says 30 to 45
 SETTLED = 2.0           # and so soon when something was started: as whom it runs is told by then

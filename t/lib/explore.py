@@ -3,13 +3,13 @@
 A Miniature is a heart with a kernel that only notes, like fake.FakeKernel, but here nothing happens by itself:
 what the kernel reports stands in a queue, as in the daemon, and a step is one thing that may happen next -
 the queue's first event is handled; a process exits, quickly or not, well or not, leaving others of its
-group, or a respawn one with a session of its own, or none; such a rest ends; a timer runs out; somebody tells, rereads, halts or waits. explore() walks
-all steps from all states, and holds the rules after each:
+group, or a respawn one with a session of its own, or none; such a rest ends; a ready command exits, well or not; a timer
+runs out; somebody tells, rereads, restarts, halts or waits. explore() walks all steps from all states, and holds the rules after each:
 
   - nothing is started that may still be alive, nor a tag twice
   - nothing is signalled but what was started and is not known to be gone
   - when all reports are handled, the heart believes alive just what is alive
-  - the only timers are the ladder of what is being stopped and the pause of what is paused
+  - the only timers are the ladder of what is being stopped, the pause of what is paused, and the time that something has
   - whatever the state: if all obey from then on, every group comes to rest, with what it should run running
     and nothing else, and who waits is answered
 """
@@ -24,7 +24,7 @@ from clinit import cltab, init, machines, rules     # noqa: E402
 from fake import Fault, Leftovers                   # noqa: E402
 
 
-LIMIT = 15000   # states of one clinit
+LIMIT = 8000   # states of one clinit
 
 
 _kept = {}
@@ -51,6 +51,7 @@ class Miniature(Leftovers):
         self.init = init.Init(tables[0])
         self.queue = []
         self.alive, self.rest, self.apart, self.armed, self.asked = set(), set(), set(), set(), set()
+        self.probing = set()        # the names whose ready command runs
         self.awaited = {}
         self.spawns = "started"     # what becomes of the next spawn
         self.over = False
@@ -70,11 +71,11 @@ class Miniature(Leftovers):
             (group.name, group.state, group.level, group.want, group.cursor,
              tuple(str(entry) for entry in group.entries), frozenset(process.name for process in group.leaving),
              tuple((process.name, str(process.entry), process.state, process.leaving, process.rung, process.quick,
-                    process.after, tuple(heir.name for heir in process.heirs))
+                    process.after, process.bound, process.ready, process.probe, tuple(heir.name for heir in process.heirs))
                    for process in group.order))
             for group in heart.groups.values())
         return (heart.state, groups, tuple(map(str, self.queue)), frozenset(self.alive), frozenset(self.rest), frozenset(self.apart),
-                frozenset(self.awaited.items()), frozenset(self.armed), frozenset(self.asked), self.tables.index(heart.cltab), self.over,
+                frozenset(self.awaited.items()), frozenset(self.armed), frozenset(self.probing), frozenset(self.asked), self.tables.index(heart.cltab), self.over,
                 tuple(process.name for process in heart.moving), tuple(heart.waiting))
 
     # The heart's actions
@@ -111,6 +112,14 @@ class Miniature(Leftovers):
     def do_disarm(self, name, what):
         self.armed.discard((name, what))
 
+    def do_probe(self, entry, level, command):
+        if entry.name not in self.alive and not any(event[1] == entry.name for event in self.queue):
+            raise Fault("%s is asked whether it is ready, and is gone" % entry.name)
+        self.probing.add(entry.name)
+
+    def do_unprobe(self, name):
+        self.probing.discard(name)
+
     def do_answer(self, client, text):
         self.asked.discard(client)
 
@@ -138,8 +147,11 @@ class Miniature(Leftovers):
             for last, ran in (("exit:0", 0.0), ("exit:0", 10.0) if respawns else ("signal:KILL", 0.0)):
                 found += [("exit", name, last, ran, left) for left in ("", "rest", *(["apart"] if respawns else []))]
         found += [("end", name) for name in sorted(self.rest | self.apart)]
+        found += [("probe", name, why) for name in sorted(self.probing) for why in ("", "exited 1")]
+        found += [("notify", name) for name in sorted(self.alive) if self.init.processes[name].ready == "no"
+                  and not self.init.processes[name].readiness[1] and not self.queue]
         found += [("timer", *key) for key in sorted(self.armed)]
-        pending = any(event[0] in ("tell", "reread", "halt", "wait") for event in self.queue)
+        pending = any(event[0] in ("tell", "reread", "halt", "wait", "restart") for event in self.queue)
         return found if pending else found + [command for command in commands if not (command[0] == "wait" and self.asked)]
 
     def take(self, what, *facts):
@@ -157,6 +169,13 @@ class Miniature(Leftovers):
         elif what == "end":
             (self.rest if facts[0] in self.rest else self.apart).remove(facts[0])
             self._report_gone(facts[0])
+        elif what == "probe":
+            self.probing.remove(facts[0])
+            self.queue.append(("probed", *facts))
+        elif what == "notify":
+            self.queue.append(("notified", facts[0], True, ""))
+        elif what == "restart":
+            self.queue.append(("restart", None, *facts))
         elif what == "timer":
             self.armed.remove(facts)
             self.handle("timer", *facts)
@@ -186,6 +205,11 @@ class Miniature(Leftovers):
                 raise Fault("%s is lost: %s" % (name, name in self.init.processes and self.init.processes[name].state))
         purpose = {(name, "ladder") for name, process in believed.items() if process.state in ("STOPPING", "STUCK")}
         purpose |= {(name, "pause") for name, process in self.init.processes.items() if process.state == "PAUSED"}
+        purpose |= {(name, "bound") for name, process in self.init.processes.items() if process.bound}
+        purpose |= {(name, "probe") for name, process in self.init.processes.items()
+                    if process.bound and process.readiness and process.readiness[1] and name not in self.probing}
+        if not self.probing <= self.alive:
+            raise Fault("asked whether they are ready are %s, alive are %s" % (sorted(self.probing), sorted(self.alive)))
         if self.armed != purpose:
             raise Fault("armed are %s, with a purpose %s" % (sorted(self.armed), sorted(purpose)))
         for group in self.init.groups.values():
@@ -203,10 +227,14 @@ class Miniature(Leftovers):
             elif stopping:
                 name = stopping[0]
                 self.take("exit", name, "signal:KILL", 0.0, "") if name in self.alive else self.take("end", name)
-            elif self.armed:
-                self.take("timer", *sorted(self.armed)[0])
+            elif any(step[0] == "notify" for step in self.steps(())):
+                self.take(*next(step for step in self.steps(()) if step[0] == "notify"))
+            elif self.probing:
+                self.take("probe", sorted(self.probing)[0], "")
             elif blocking:
                 self.take("exit", blocking[0], "exit:0", 10.0, "")
+            elif self.armed:
+                self.take("timer", *sorted(self.armed, key=lambda timer: timer[1] == "bound")[0])
             else:
                 break
         else:
@@ -237,7 +265,7 @@ class Miniature(Leftovers):
             raise Fault("%s is %s with %s failed" % (group.name, group.state, failed))
         for tag, entry in wanted.items():
             if tag in failed:
-                if entry.mode != "test":
+                if entry.mode != "test" and not entry.ready:
                     raise Fault("%s is FAILED" % tag)
                 break       # what comes after it may not have been started
             if states[tag] not in good[entry.mode]:
@@ -312,6 +340,14 @@ SCOPES = {
     "an edit": (["g:r:1:respawn:x\n:::respawn:0 1 60\n:::kill:KILL\n", "g:r:1:respawn:y\n:::respawn:0 1 60\n:::kill:KILL\n",
                  "g:r:1:off:x\n", "h:z:1:once:x\n"],
                 [("tell", "g", "1"), ("tell", "g", "0"), *(("reread", number) for number in range(4))]),
+    "getting ready": (["g:r:1:respawn:x\ng:o:1:once:y\n:::ready:c\n:::respawn:1 1 60\n:::kill:KILL\n"],
+                      [("tell", "g", "1"), ("tell", "g", "0"), ("restart", "g:r"), ("wait", "g", "1")]),
+    "a limit": (["g:w:1:wait:x\ng:t:1:test:y\n:::limit:1\n:::kill:KILL\n"],
+                [("tell", "g", "1"), ("tell", "g", "0"), ("halt",), ("restart", "g:t")]),
+    "in reverse": (["g:r:1:respawn:x\ng:s:1:respawn:y\n:::stop:reverse\ng:r::ready:notify\n:::kill:KILL\n"],
+                   [("tell", "g", "1"), ("tell", "g", "0"), ("halt",)]),
+    "a restart": (["g:r:1:respawn:x\ng:t:1:test:y\n:::respawn:0 1 60\n"],
+                  [("tell", "g", "1"), ("restart", "g:r"), ("restart", "g:t"), ("halt",)]),
     "a tag that moves": (["g:r:1:once:x\nh:z:0:once:z\n:::kill:KILL\n", "g:z:0:once:z\nh:r:1:once:x\n:::kill:KILL\n"],
                          [("tell", "g", "1"), ("tell", "h", "1"), ("reread", 0), ("reread", 1)]),
 }
