@@ -11,7 +11,7 @@ LIB = os.path.join(sys.path[0], "..", "..", "lib", "clinit")
 FLOORS = {
     1: "errors machines rules cltab statusline protocol",
     2: "init",
-    3: "members watch spawn kernel loop server statusfile cltabfile recover handover log lock paths",
+    3: "members watch spawn kernel loop server statusfile cltabfile recover handover log lock paths notify",
     4: "__init__ cli asking ctl stat clinitd supervisor",
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names.split()}

@@ -141,20 +141,51 @@ class Client:
             return self.reread(wait, timeout)
         if (group, level) == (":::ALL:::", ":::SHUTDOWN:::"):
             return self.shutdown(wait, timeout)
-        for name in (group, level):
-            if not tables.is_name(name):
-                raise errors.UsageError("bad name: %s" % name)
+        _check_names(group, level)
         deadline = _deadline(timeout)
         message = self._ask(deadline, "tell", group, level)
         return self.wait(group, level, _left(deadline)) if wait else message
 
+    def plan(self, group: str = "", level: str = "", halt: bool = False, timeout: float | None = None) -> str:
+        """What tell(GROUP, LEVEL) would do, or without them reread(), or shutdown() if HALT; it is not done.
+
+        Returns a line for each process: `stop web:httpd pid 812`, or keep, restart, start; or `nothing to do`.
+        Raises NoSuchGroup, and CltabError where the cltab is bad.
+        """
+        words = ("halt",) if halt else ("tell", group, level) if group else ("reread",)
+        _check_names(*words[1:])
+        return self._ask(_deadline(timeout), "plan", *words)
+
+    def restart(self, name: str, wait: bool = False, timeout: float | None = None) -> str:
+        """Let the process NAME, `GROUP:TAG`, be stopped and started again; returns the message.
+
+        With `wait` returns when its group is at rest, and how it is. Raises NoSuchGroup; TransitionFailed where
+        nothing runs of it; and with `wait` as tell() does.
+        """
+        _check_names(*name.split(":", 1))
+        deadline = _deadline(timeout)
+        message = self._ask(deadline, "restart", name)
+        return self.wait(name.partition(":")[0], timeout=_left(deadline)) if wait else message
+
+    def signal(self, signal: str, name: str, timeout: float | None = None) -> str:
+        """Send SIGNAL, such as HUP, to the main process of NAME, `GROUP:TAG`, or to those of a GROUP.
+
+        Returns whom it was sent to. Raises NoSuchGroup; TransitionFailed where nothing runs of it.
+        """
+        try:
+            tables.signal_name(signal)
+        except ValueError as error:
+            raise errors.UsageError(str(error)) from None
+        _check_names(*name.split(":", 1))
+        return self._ask(_deadline(timeout), "signal", signal, name)
+
     def wait(self, group: str = "", level: str = "", timeout: float | None = None) -> str:
-        """Return when GROUP (or all that were told) is at rest at LEVEL, with its verdict.
+        """Return when GROUP (or all that were told) is at rest, at LEVEL or wherever it is to be, with its verdict.
 
         A clinitd that dies meanwhile has some seconds to be back. Raises as tell() does.
         """
         deadline, gone = _deadline(timeout), None
-        words = ("wait", group, level) if group else ("wait",)
+        words = ["wait", *filter(None, (group, level))]
         while True:
             try:
                 return self._ask(deadline, *words)
@@ -243,6 +274,12 @@ def read_status(path: str) -> str:
         return statusfile.read(path)
     except OSError as error:
         raise errors.NoDaemon("no status: %s: %s" % (path, error.strerror)) from None
+
+
+def _check_names(*names: str) -> None:
+    for name in names:
+        if not tables.is_name(name):
+            raise errors.UsageError("bad name: %s" % name)
 
 
 def _deadline(timeout: float | None) -> float | None:

@@ -4,8 +4,14 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable
 
 from . import asking, cli, errors
+
+TYPE_CHECKING = False   # for type checkers it is True; typing itself costs too much to import
+if TYPE_CHECKING:
+    from typing import TypeVar
+    Answer = TypeVar("Answer")
 
 USAGE = """clinit: tell clinitd at which runlevel a resource group is to be.
 
@@ -13,6 +19,8 @@ Usage:
   clinit [options] GROUP LEVEL
   clinit [options] LEVEL
   clinit [options] (-k | --halt)
+  clinit [options] (-r NAME | --restart NAME)
+  clinit [options] (-S SIGNAL | --signal SIGNAL) NAME
   clinit [options] (-u | --update)
   clinit [options] (-d | --daemon)
   clinit [options]
@@ -21,11 +29,15 @@ Usage:
 
 With a LEVEL alone the group is the one that is named as this host.
 Without GROUP and LEVEL the cltab is read again and applied.
+A NAME is GROUP:TAG; for a signal GROUP, too.
 
 Options:
   -k, --halt          Halt all groups, then clinitd.
+  -r NAME, --restart NAME         Stop one process, and start it again.
+  -S SIGNAL, --signal SIGNAL      Send a signal to the main processes of a group, or to one.
   -u, --update        Replace the running clinitd by the one that is on disk now.
   -d, --daemon        Become clinitd, with the same -c, -s and -f.
+  -n, --dry-run       Do nothing; print what the same call would do with each process.
   -w, --wait          Wait until it is so, and say how it went.
   -t SECONDS          Wait, but so long at most.
   -v, --verbose       Print the status after it, as clstat does.
@@ -60,18 +72,28 @@ def run(options: cli.Options) -> int:
 def command(clinitd: asking.Client, options: cli.Options, timeout: float | None) -> int:
     wait = options["--wait"] or timeout is not None
     began = time.monotonic()
+    if options["--dry-run"]:
+        say(plan(clinitd, options, timeout))
+        return errors.DONE
+    if options["--signal"] is not None:
+        say(clinitd.signal(options["--signal"], options["NAME"], timeout))
+        return errors.DONE
     if options["--halt"]:
         say(clinitd.shutdown(wait, timeout))
         return errors.DONE
     if options["--update"]:
         say(clinitd.replace(timeout))
         return errors.DONE
-    if options["LEVEL"] is None:
+    group = level = ""
+    if options["--restart"] is not None:
+        say(clinitd.restart(options["--restart"], timeout=timeout))
+        group = options["--restart"].partition(":")[0]
+    elif options["LEVEL"] is None:
         say(clinitd.reread(timeout=timeout))
-        group, level = "", ""
     else:
         level = options["LEVEL"]
-        group, message = tell(clinitd, options["GROUP"], level, timeout)
+        group, message = for_group(
+            options["GROUP"], lambda name: (name, clinitd.tell(name, level, timeout=timeout)))
         say(message)
     code = errors.DONE
     if wait:
@@ -86,21 +108,29 @@ def command(clinitd: asking.Client, options: cli.Options, timeout: float | None)
     return code
 
 
-def tell(clinitd: asking.Client, group: str | None, level: str, timeout: float | None) -> tuple[str, str]:
-    """Tell GROUP, or where it is None the one named as this host, whole or up to the first dot, its LEVEL.
+def plan(clinitd: asking.Client, options: cli.Options, timeout: float | None) -> str:
+    """What the call without -n would do."""
+    level = options["LEVEL"]
+    for option in ("--restart", "--signal", "--update"):
+        if options[option]:
+            raise errors.UsageError("-n goes with a level, with -k, or alone, not with %s" % option)
+    if options["--halt"] or level is None:
+        return clinitd.plan(halt=options["--halt"], timeout=timeout)
+    return for_group(options["GROUP"], lambda name: clinitd.plan(name, level, timeout=timeout))
 
-    Returns the name of the group and the message.
-    """
+
+def for_group(group: str | None, ask: Callable[[str], Answer]) -> Answer:
+    """The answer to ASK about GROUP; where it is None about the one named as this host, whole or to the first dot."""
     if group is not None:
-        return group, clinitd.tell(group, level, timeout=timeout)
+        return ask(group)
     host = os.uname().nodename
     try:
-        return host, clinitd.tell(host, level, timeout=timeout)
+        return ask(host)
     except errors.NoSuchGroup:
         short = host.partition(".")[0]
         if short == host:
             raise
-        return short, clinitd.tell(short, level, timeout=timeout)
+        return ask(short)
 
 
 def become_daemon(options: cli.Options) -> None:

@@ -57,8 +57,8 @@ def environ(descriptor: int) -> dict[bytes, bytes]:
 
 def descriptors(state: State) -> list[int]:
     """Those that STATE is about: they must be let through the exec."""
-    listener = [] if state["listener"] is None else [state["listener"]]
-    return [state["lock"], *listener, *(client["descriptor"] for client in state["clients"])]
+    sockets = [one for one in (state["listener"], state["notify"][1]) if one is not None]
+    return [state["lock"], *sockets, *(client["descriptor"] for client in state["clients"])]
 
 
 def older(state: State, table: Cltab) -> dict[str, list[Entry]]:
@@ -121,7 +121,8 @@ class Succession:
         try:
             opened.append(pack({**self.state(), "trial": True}))
             os.set_blocking(reader, False)
-            self._trial = self.kernel.help(argv, environ(0), opened[1], writer, self._tried)
+            words = [os.fsencode(word) for word in argv]
+            self._trial = self.kernel.help(words, environ(0), opened[1], writer, self._tried)
             self._said = reader
             self.loop.arm(self, clock() + TRIAL_PATIENCE)
         finally:

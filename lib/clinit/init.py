@@ -31,7 +31,7 @@ Actions, as tuples:
     ("signal", name, signal)                 to all its members, or its process group if that is awaited; no SIG
     ("await", name, scope)                   its main process is gone: report when `all` members are, or its `group`
     ("signal_main", name, signal)            to its main process alone
-    ("probe", entry, level, command)         run its ready command, once; answered by probed
+    ("probe", entry, level, previous, command)   run its ready command, once; answered by probed
     ("unprobe", name)                        end that, if it runs
     ("forget", name)                         its main process is gone: what it left is nobody's business
     ("arm", name, what, seconds)  ("disarm", name, what)
@@ -707,8 +707,8 @@ class Process:
 
     @property
     def rests(self) -> bool:
-        """Whether it is paused, and not only because the system had no room for it."""
-        return self.state == "PAUSED" and self.name not in self.group.init.refused
+        """Whether it is paused, and not only because the system had no room for it, as with a wait or a test."""
+        return self.state == "PAUSED" and not self.blocks and self.name not in self.group.init.refused
 
     @property
     def sweeping(self) -> bool:
@@ -975,7 +975,7 @@ class Process:
 
     def run_probe(self) -> None:
         if self.readiness is not None and self.readiness[1]:
-            self.group.init.act("probe", self.entry, self.group.level, self.readiness[1])
+            self.group.init.act("probe", self.entry, self.group.level, self.group.previous, self.readiness[1])
 
     def climb(self) -> None:
         """The next rung of the kill ladder."""

@@ -10,11 +10,12 @@ import signal
 import time
 from collections.abc import Callable
 
-from . import members, spawn
+from . import members, rules, spawn
 from .cltab import Entry
 from .init import Event
 from .log import close, open_append
 from .members import Facts, Job, Members
+from .notify import Notify
 from .watch import Watch
 
 POLL = 0.05         # seconds between two looks whether something is gone of which no signal tells
@@ -48,7 +49,8 @@ class Kernel:
 
     jobs: {name: Job} of all that has a main process or may have members; members: whose is what; watch: the
     main processes that are not our children. awaited: {name: scope} of what is to be reported when it is gone.
-    helpers: {pid: who is told its wait status} of what help() started. around: what all processes get alike.
+    helpers: {pid: who is told its wait status} of what help() started. notify: hears what processes say of themselves.
+    around: what all processes get alike.
     """
 
     def __init__(self, cltab: str, log: Callable[[str], None]) -> None:
@@ -60,6 +62,9 @@ class Kernel:
         self.watch = Watch()
         self.awaited: dict[str, str] = {}
         self.helpers: dict[int, Callable[[int], None]] = {}
+        self.notify = Notify()
+        self._probes: dict[str, int] = {}       # the pids of ready commands
+        self._probed: list[Event] = []          # what became of those that have ended
         self._adopted: dict[int, Job] = {}      # by the pids of main processes that are not our children
         self._unwatched: set[int] = set()       # those of them that have no pidfd
         self._doomed: list[str] = []
@@ -96,6 +101,8 @@ class Kernel:
         told = {"GROUP": entry.group, "TAG": entry.tag, "LEVEL": level, "PREVLEVEL": previous,
                 "CLTAB": self.cltab, "SOCKET": self.socket, "RUN": run}
         environ = self._environ.copy()
+        if entry.ready and not entry.ready[1] and self.notify.path:
+            environ[b"NOTIFY_SOCKET"] = os.fsencode(self.notify.path)
         environ.update((b"CLINIT_" + name.encode(), os.fsencode(value)) for name, value in told.items())
         return environ
 
@@ -105,19 +112,63 @@ class Kernel:
         None, for clinitd's own stdout and stderr, without that setting, and also where the file cannot be
         had: a service is worth more than its log.
         """
-        folder = entry.settings.output
-        if folder is None:
+        if entry.output is None:
             return None
-        path = os.path.join(folder.encode(), entry.name.encode() + b".log")
+        path = entry.output.encode()
         try:
             try:
                 return open_append(path)
             except FileNotFoundError:
-                os.makedirs(folder.encode(), 0o755, exist_ok=True)
+                os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
                 return open_append(path)
         except OSError as error:
             self.log("%s: cannot open %s: %s" % (entry.name, os.fsdecode(error.filename or path), error.strerror))
             return None
+
+    def probe(self, entry: Entry, level: str, previous: str, command: str) -> Event | None:
+        """Run COMMAND, which exits 0 when ENTRY's process is ready; as if that process did."""
+        output = self._open_output(entry)
+        try:
+            self._probes[entry.name] = self.help(
+                spawn.words(command), self._environment(entry, level, previous, self.jobs[entry.name].run),
+                self.around.stdin, output, lambda status: self._end_probe(entry.name, status))
+        except spawn.CannotExecute as error:
+            return "probed", entry.name, str(error)
+        except OSError as error:
+            return "probed", entry.name, "cannot start a process: %s" % error.strerror
+        finally:
+            if output is not None:
+                close(output)
+        return None
+
+    def _end_probe(self, name: str, status: int) -> None:
+        del self._probes[name]
+        self._probed.append(("probed", name, "its ready command " + rules.describe(last(status)) if status else ""))
+
+    def unprobe(self, name: str) -> None:
+        """End the ready command of NAME, if it runs; nobody wants to know what becomes of it."""
+        pid = self._probes.pop(name, None)
+        if pid is not None:
+            self.helpers[pid] = lambda status: None
+            _killpg(pid, signal.SIGKILL)
+
+    def heard(self) -> list[Event]:
+        """What processes have said of themselves; what strangers say is not heard."""
+        events: list[Event] = []
+        for pid, ready, words in self.notify.read():
+            try:
+                job = self.members.owner(pid)
+            except OSError:
+                continue
+            if job is not None:
+                events.append(("notified", job.name, ready, words))
+        return events
+
+    def signal_main(self, name: str, what: str) -> None:
+        """Send the signal WHAT, without its SIG, to the main process of NAME alone."""
+        job = self.jobs.get(name)
+        if job is not None and (job.child or job.pid in self._adopted):
+            members.send(job.pid, job.start, getattr(signal, "SIG" + what))
 
     def signal(self, name: str, what: str) -> None:
         """Send the signal WHAT, without its SIG, to all members of NAME, or its process group if that is awaited."""
@@ -220,11 +271,12 @@ class Kernel:
     def _keep(self, job: Job) -> None:
         self.jobs[job.name] = self.members.jobs[job.mark] = job
 
-    def help(self, argv: list[str], environ: dict[bytes, bytes], stdin: int, output: int,
+    def help(self, argv: list[bytes], environ: dict[bytes, bytes], stdin: int, output: int | None,
              ended: Callable[[int], None]) -> int:
         """Start a process for ourselves; returns its pid. ENDED gets its wait status. Raises as spawn() does."""
         around = spawn.Surroundings(stdin, self._special)
-        pid = spawn.spawn([os.fsencode(word) for word in argv], environ, around, output)
+        around.limits = self.around.limits
+        pid = spawn.spawn(argv, environ, around, output)
         self.members.mains[pid] = Job("", "", pid=pid)
         self.helpers[pid] = ended
         return pid
@@ -242,7 +294,8 @@ class Kernel:
         ended: list[tuple[Job, int | None]] = [(self._adopted.pop(pid), None) for pid in self._lost()]
         ended += [(self._adopted.pop(pid), status) for pid, status in self.watch.ends(clock())]
         ended += self._reap_children()
-        return [self._exited(job, status) for job, status in ended]
+        events, self._probed = [self._exited(job, status) for job, status in ended] + self._probed, []
+        return events
 
     def _exited(self, job: Job, status: int | None) -> Event:
         left = self._left(job, "group")

@@ -108,6 +108,24 @@ class Members:
             self.look()
         return self.found.get(job, [])
 
+    def owner(self, pid: int) -> Job | None:
+        """Whose the process PID is, which may be a zombie; None where it is nobody's, or gone. Raises OSError.
+
+        It costs a few reads, not a look at all: any user may make us ask.
+        """
+        abroad = {(job.pid, job.start): job for job in self.jobs.values() if job.abroad}
+        facts, me = stat(pid), os.getpid()
+        while facts is not None:
+            job = self.mains.get(facts.pid) or abroad.get(facts.key)
+            if job is not None:
+                return job if job.name else None
+            if facts.parent == me and facts.pid not in self.known:
+                self.look()
+            if facts.parent == me:
+                return self.known.get(facts.pid)
+            facts = stat(facts.parent) if facts.parent else None
+        return None
+
     def remain(self, job: Job) -> bool:
         """Whether anything lives of JOB, whose main process is gone; where that cannot be told it does."""
         try:

@@ -80,7 +80,7 @@ class Server:
         """
         _has_socket(path)       # or nothing: what else may lie there is not ours to replace
         new = path + NEW if len(os.fsencode(path + NEW)) <= cltab.MAX_SOCKET else path
-        _remove_socket(new)
+        remove_socket(new)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         mask = os.umask(0o177)
         try:
@@ -160,7 +160,7 @@ class Server:
             self._listener = None
             if remove:
                 try:
-                    _remove_socket(self.path)
+                    remove_socket(self.path)
                 except OSError:
                     pass    # something else lies there now
 
@@ -358,6 +358,7 @@ def _has_socket(path: str) -> bool:
     return True
 
 
-def _remove_socket(path: str) -> None:
+def remove_socket(path: str) -> None:
+    """Remove the socket at PATH, if there is one. Raises OSError, also where it is something else."""
     if _has_socket(path):
         os.unlink(path)

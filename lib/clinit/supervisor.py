@@ -26,6 +26,7 @@ from .kernel import Kernel
 from .log import Log, close
 from .loop import Loop
 from .members import Memory
+from .notify import path_of as path_of_notify
 from .server import Client, Server
 from .statusline import Line
 
@@ -34,6 +35,7 @@ MAX_ERRORS = 20     # of a bad cltab, that the log and who gave a command are to
 WRITE_SHARE = 4     # after a write of the status the pause is so many times as long as the write took
 FAULTS = 60.0       # seconds between two times that a fault of ours lets us begin anew
 CAUGHT = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
+READING = ("tell", "reread", "halt", "plan")    # the commands at which the cltab is looked at
 REAPING = 3.0       # seconds to wait for the exit status of what was taken over
 RESPAWN_REAPING = 0.1   # the same for a respawn, which is to go on
 LAST_TERM = 5.0     # as PID 1: seconds from TERM to KILL for all that is left at the end
@@ -79,6 +81,7 @@ class Daemon:
         self.perform: dict[str, Callable[..., Event | None]] = {
             "spawn": self.kernel.spawn, "signal": self.kernel.signal,
             "await": self.kernel.await_end, "forget": self.kernel.forget,
+            "signal_main": self.kernel.signal_main, "probe": self.kernel.probe, "unprobe": self.kernel.unprobe,
             "arm": self.arm, "disarm": self.disarm, "status": self.touch, "answer": self.answer,
             "log": self.log.say, "exit": self.exit}
         self.loop.arm("beat", kernel.clock() + rules.HEARTBEAT)
@@ -105,6 +108,7 @@ class Daemon:
         if self.only is None:
             self.listen(path)
             self.permit_operators()
+            self.settle_notify()
         lines = self.mine(lines)
         self.kernel.around.journal = self.lock
         ended = self.take_over(lines, abroad=None)
@@ -167,6 +171,8 @@ class Daemon:
         self.kernel.socket = state["socket"]
         clients = self.server.take_over(state["socket"], state["listener"], state["clients"])
         self.permit_operators()
+        self.kernel.notify.take_over(*state["notify"])
+        self.settle_notify()
         lines = self.mine(statusline.parse(state["status"]))
         self.queue.extend(self.take_over(lines, state["abroad"], state["memory"], handover.older(state, self.cltab)))
         for descriptor, group, level in state["waiting"]:
@@ -194,6 +200,7 @@ class Daemon:
             "paths": [self.where.sockets, self.where.clstat],
             "sequence": self.sequence, "fault_at": self.fault_at, "failed": self.failed, "lock": self.lock,
             "socket": self.kernel.socket, "listener": self.server.listener, "clients": self.server.hand_over(),
+            "notify": [self.kernel.notify.path, self.kernel.notify.descriptor],
             "waiting": [[descriptor[client], group, level] for client, group, level in self.init.waiting
                         if client in descriptor],
             "asked": [descriptor[client] for client in self.asked if client in descriptor],
@@ -250,9 +257,32 @@ class Daemon:
             elif anew or not os.path.exists(path):
                 self.listen(path)
             self.trouble("socket")
+            self.settle_notify(anew)
         except (errors.Error, OSError) as error:
             self.trouble("socket", str(cannot_listen(path, error) if isinstance(error, OSError) else error))
             self.loop.arm("socket", kernel.clock() + rules.RETRY)
+
+    def settle_notify(self, anew: bool = False) -> None:
+        """Hear what processes say of themselves, if the cltab has such as are ready then. Where that is not possible
+        the log says why, and it is tried again."""
+        notify = self.kernel.notify
+        if not notify.path and not any(entry.ready and not entry.ready[1]
+                                       for entries in self.cltab.groups.values() for entry in entries):
+            return
+        path = notify.path or path_of_notify(self.kernel.socket)
+        try:
+            if anew or notify.descriptor is None or not os.path.exists(path):
+                if notify.descriptor is not None:
+                    del self.loop.readers[notify.descriptor]
+                notify.listen(path)
+            self.loop.readers[notify.descriptor] = self.hear
+            self.trouble("notify")
+        except OSError as error:
+            self.trouble("notify", str(cannot_listen(path, error)))
+            self.loop.arm("socket", kernel.clock() + rules.RETRY)
+
+    def hear(self) -> None:
+        self.queue.extend(self.kernel.heard())
 
     def permit_operators(self) -> None:
         """Let the group of users command that the cltab names."""
@@ -370,12 +400,12 @@ class Daemon:
     def request(self, client: Client, words: tuple[str, ...]) -> None:
         command, *arguments = words
         if command == "wait":
-            group, level = arguments or ("", "")
+            group, level = [*arguments, "", ""][:2]
             self.queue.append(("wait", client, group, level))
             return
         self.log.say("%s (%s)" % (" ".join(words), client))
-        wrong = self.look() if command != "replace" else []     # which changes nothing but the program
-        if command == "reread" and wrong:
+        wrong = self.look() if command in READING else []
+        if command in ("reread", "plan") and wrong:
             self.answer(client, "\n".join([*wrong, protocol.error(
                 errors.NO_GROUP, "%s is not taken, the one before is kept" % self.where.cltab)]))
             return
@@ -386,6 +416,13 @@ class Daemon:
         elif command == "reread":
             self.settle()
             self.queue.append(("reread", client, self.cltab))
+        elif command == "plan":
+            planned, group, level = [*arguments, "", ""][:3]
+            self.queue.append(("plan", client, planned, group, level, self.cltab))
+        elif command == "restart":
+            self.queue.append(("restart", client, *arguments))
+        elif command == "signal":
+            self.queue.append(("pass", client, *arguments))
         elif command == "replace":
             self.asked.append(client)
             self.succession.begin()
@@ -419,6 +456,7 @@ class Daemon:
             statusfile.remove(self.where.clstat)
         self.server.flush()
         self.server.close()
+        self.kernel.notify.close()
         if self.stuck:
             return errors.STUCK
         self.log.say("all processes%s are gone, exiting" % (" of " + self.only if self.only else ""))

@@ -112,7 +112,7 @@ class Miniature(Leftovers):
     def do_disarm(self, name, what):
         self.armed.discard((name, what))
 
-    def do_probe(self, entry, level, command):
+    def do_probe(self, entry, level, previous, command):
         if entry.name not in self.alive and not any(event[1] == entry.name for event in self.queue):
             raise Fault("%s is asked whether it is ready, and is gone" % entry.name)
         self.probing.add(entry.name)

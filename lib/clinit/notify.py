@@ -1,0 +1,104 @@
+"""What our processes say of themselves, by sd_notify(3): a datagram socket, and who sent what (SPEC 6).
+
+Anybody may write to it, as a service may run as any user; so the kernel tells with each datagram who sent it, and
+whose process that is is for the caller to find out. Nothing blocks here, and what is sent along is closed.
+"""
+from __future__ import annotations
+
+import array
+import os
+import socket
+import struct
+
+from .server import remove_socket
+
+SUFFIX = ".notify"      # its path is that of the socket for commands, and this
+MAX_DATAGRAM = 4096     # bytes; sd_notify(3) names no limit, more than this is cut
+MAX_WORDS = 200         # characters of a STATUS= that are kept
+AT_ONCE = 64            # datagrams a turn
+CREDENTIALS = struct.Struct("iII")      # pid, uid, gid: struct ucred, unix(7)
+MAX_DESCRIPTORS = 32    # that a sender can make us receive; the system closes what does not fit
+
+Said = tuple[int, bool, str]    # pid of the sender, whether it says READY=1, its STATUS
+
+
+def path_of(socket_path: str) -> str:
+    """The path for the processes of a clinitd that listens at SOCKET_PATH."""
+    return socket_path + SUFFIX
+
+
+class Notify:
+    """Listens at `path`, "" before listen(). There it stays: processes have been told of it."""
+
+    def __init__(self) -> None:
+        self.path = ""
+        self._socket: socket.socket | None = None
+
+    @property
+    def descriptor(self) -> int | None:
+        return None if self._socket is None else self._socket.fileno()
+
+    def listen(self, path: str) -> None:
+        """Listen at PATH; a socket that lies there is replaced. Raises OSError; then all is as it was."""
+        new = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            new.setblocking(False)
+            new.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+            remove_socket(path)
+            mask = os.umask(0o111)      # write is what it takes to send
+            try:
+                new.bind(path)
+            finally:
+                os.umask(mask)
+        except OSError:
+            new.close()
+            raise
+        self.path, self._socket = path, new
+
+    def take_over(self, path: str, descriptor: int | None) -> None:
+        """Go on at PATH with the DESCRIPTOR of another Notify; with none it has not listened."""
+        if descriptor is not None:
+            self.path, self._socket = path, socket.socket(fileno=descriptor)
+            self._socket.setblocking(False)
+
+    def close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+            try:
+                remove_socket(self.path)
+            except OSError:
+                pass    # something else lies there now
+
+    def read(self) -> list[Said]:
+        """What has come."""
+        said = []
+        for _ in range(AT_ONCE):
+            try:
+                data, ancillary, _, _ = self._socket.recvmsg(   # type: ignore[union-attr]
+                    MAX_DATAGRAM, socket.CMSG_SPACE(CREDENTIALS.size) + socket.CMSG_SPACE(4 * MAX_DESCRIPTORS))
+            except OSError:     # no more; or no memory for it
+                break
+            sender = 0
+            for level, kind, content in ancillary:
+                if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS) and len(content) == CREDENTIALS.size:
+                    sender = CREDENTIALS.unpack(content)[0]
+                elif (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+                    _close_all(content)     # who sends BARRIER=1 waits for just that
+            if sender:
+                said.append((sender, *_parse(data)))
+        return said
+
+
+def _parse(data: bytes) -> tuple[bool, str]:
+    lines = data.decode("utf-8", "replace").split("\n")
+    words = [line[len("STATUS="):] for line in lines if line.startswith("STATUS=")]
+    text = "".join(char if char.isprintable() else " " for char in words[-1]) if words else ""
+    return "READY=1" in lines, text.strip()[:MAX_WORDS]
+
+
+def _close_all(content: bytes) -> None:
+    descriptors = array.array("i")
+    descriptors.frombytes(content[:len(content) - len(content) % descriptors.itemsize])
+    for descriptor in descriptors:
+        os.close(descriptor)
