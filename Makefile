@@ -16,7 +16,7 @@ demo:
 	@PYTHON=$(PYTHON) t/lib/with-env "docopt setproctitle" t/lib/demo
 
 test:
-	@PYTHON=$(PYTHON) t/lib/with-env "docopt setproctitle hypothesis" sh -c 'prove -j$(JOBS) --exec "$$PYTHON" t/'
+	@PYTHON=$(PYTHON) t/lib/with-env "docopt setproctitle hypothesis jsonschema prometheus_client" sh -c 'prove -j$(JOBS) --exec "$$PYTHON" t/'
 
 # The first line of each program names the interpreter that was found now, whatever PATH says later.
 install:
@@ -32,7 +32,7 @@ install:
 	for page in man/*.[3578]; do \
 	    install -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.} || exit 1; \
 	done && \
-	install -m 644 etc/cltab.example README.md NEWS LICENSE $(DESTDIR)$(DOCDIR)
+	install -m 644 etc/cltab.example etc/clstat.schema.json README.md NEWS LICENSE $(DESTDIR)$(DOCDIR)
 
 uninstall:
 	cd $(DESTDIR)$(PREFIX)/bin && rm -f $(PROGRAMS)

@@ -22,7 +22,7 @@ setup(
     packages=["clinit"],
     scripts=["bin/clinitd", "bin/clinit", "bin/clstat"],
     data_files=[("share/man/man%s" % section, glob("man/*.%s" % section)) for section in "3578"]
-    + [("share/doc/clinit", ["etc/cltab.example"])],
+    + [("share/doc/clinit", ["etc/cltab.example", "etc/clstat.schema.json"])],
     classifiers=["Environment :: No Input/Output (Daemon)", "Operating System :: POSIX",
                  "Programming Language :: Python :: 3", "Topic :: System :: Boot :: Init"],
 )

@@ -9,10 +9,10 @@ from tap import done, ok, same
 
 LIB = os.path.join(sys.path[0], "..", "..", "lib", "clinit")
 FLOORS = {
-    1: "errors machines rules cltab statusline protocol",
+    1: "errors machines rules cltab statusline protocol people record metrics collate",
     2: "init",
-    3: "members watch spawn kernel loop server statusfile cltabfile recover handover log lock paths notify",
-    4: "__init__ cli asking ctl stat clinitd supervisor",
+    3: "members watch spawn kernel loop server statusfile tail cltabfile recover handover log lock paths notify",
+    4: "__init__ cli asking ctl stat screen clinitd supervisor",
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names.split()}
 IO = {"os", "time", "socket", "_socket", "select", "subprocess", "fcntl", "sys", "io", "tempfile"}

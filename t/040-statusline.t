@@ -4,7 +4,7 @@ import sys
 
 sys.path.insert(0, sys.path[0] + "/lib")
 import fake     # noqa: F401  finds the library
-from clinit import statusline
+from clinit import people, statusline
 from tap import done, same
 
 TEXT = """\
@@ -28,10 +28,16 @@ same(statusline.words(lines, "web"), ["run DONE"], "clstat -g")
 same(statusline.words(lines, None, "0"), ["0 FAILED"], "clstat -l, level 0 too")
 same(statusline.words(lines, "web", "run"), ["DONE"], "clstat -g -l")
 same(statusline.words(lines, "we", "run"), [], "a name is no pattern")
-same([line.split() for line in statusline.table(statusline.select(lines, "web"), lambda since: "t%d" % since)],
+
+
+def table(rows):
+    return [text for text, _ in people.table(rows)]
+
+
+same([line.split() for line in table(people.rows(statusline.select(lines, "web"), "", lambda since: "t%d" % since, 0))],
      [["PROCESS", "LEVEL", "PID", "STATE", "SINCE", "RESTARTS", "LAST", "EXIT"],
       ["web:httpd", "run", "812", "RUNNING", "t7", "0", "exited", "1"]], "clstat -p")
-same(statusline.table(statusline.parse("Cluster::Init::Daemon clinitd - RUNNING strays=7,8"), str)[1:],
+same(table(people.strays({"strays": "7,8"}, ""))[1:],
      ["(a stray)  -      7    -      -      -         -", "(a stray)  -      8    -      -      -         -"], "and strays")
 
 
@@ -45,6 +51,11 @@ for want, why, rows in (
         (0, "", []),
         (1, "a:b exited 3", ["Group a 1 FAILED", "Process a:b 1 FAILED last=exit:3"]),
         (1, "a:b is paused (killed by SEGV)", ["Group a 1 DONE", "Process a:b 1 PAUSED last=signal:SEGV"]),
+        (1, "a:b is paused: respawning too rapidly (exited 1)",
+         ["Group a 1 DONE", "Process a:b 1 PAUSED last=exit:1 why=respawning%20too%20rapidly"]),
+        (1, "a:b: over its limit of 5 s (killed by TERM)",
+         ["Group a 1 FAILED", "Process a:b 1 FAILED last=signal:TERM why=over%20its%20limit%20of%205%20s"]),
+        (1, "a:b: not ready after 60 s", ["Group a 1 FAILED", "Process a:b 1 FAILED why=not%20ready%20after%2060%20s"]),
         (3, "a is STARTING, on its way to 2", ["Group a 2 STARTING want=2"]),
         (8, "a:b pid 9 would not die", ["Group a 1 STOPPING want=2", "Process a:b 1 STUCK pid=9"]),
         (6, "a has not been told its level", ["Group a - CONFIGURED want=-"]),

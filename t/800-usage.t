@@ -10,7 +10,8 @@ from world import QUICK, World, wait_for
 world = World(QUICK + "g:a:run:test:test -e WORLD/yes\ng:b:maint:wait:while test ! -e WORLD/go; do sleep 0.02; done\n")
 for program, *args in (["clinit", "a", "b", "c"], ["clinit", "-x"], ["clinit", "-t"], ["clinit", "-t", "soon", "g", "run"],
                        ["clinit", "-t", "-1", "g", "run"], ["clinit", "-k", "g", "run"], ["clinit", "--nope"],
-                       ["clinit", "g", "a b"], ["clstat", "-g"], ["clstat", "a", "b"], ["clstat", "-z"],
+                       ["clinit", "g", "a b"], ["clstat", "-g"], ["clstat", "-p", "-j"], ["clstat", "-w", "-p"],
+                       ["clstat", "-a", "soon"], ["clstat", "-m", "a", "b"], ["clstat", "-z"],
                        ["clinitd", "x"], ["clinitd", "-c"], ["clinitd", "--wrong"]):
     code, out, err = world.run(program, *args)
     same((code, out, err.count("\n")), (2, "", 1), "%s: 2, and one line" % " ".join([program, *args]))

@@ -31,7 +31,7 @@ clean = {name: value for name, value in os.environ.items() if not name.startswit
 same(run(*make, "install", env=clean).returncode, 0, "make install DESTDIR= PREFIX= MANDIR=")
 found = files(folder + "/dest")
 for name in ("opt/clinit/bin/clinitd", "opt/clinit/bin/clinit", "opt/clinit/bin/clstat", "opt/clinit/lib/clinit/init.py",
-             "opt/clinit/share/doc/clinit/cltab.example", "opt/man/man3/clinit.3", "opt/man/man5/cltab.5", "opt/man/man7/clinit.7",
+             "opt/clinit/share/doc/clinit/cltab.example", "opt/clinit/share/doc/clinit/clstat.schema.json", "opt/man/man3/clinit.3", "opt/man/man5/cltab.5", "opt/man/man7/clinit.7",
              "opt/man/man8/clinit.8"):
     ok(name in found, "installs %s" % name)
 ok(os.path.isdir(folder + "/dest/opt/clinit/lib/clinit/__pycache__") or os.environ.get("PYTHONPYCACHEPREFIX"), "byte code, too")

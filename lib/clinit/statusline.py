@@ -5,8 +5,6 @@ A line is four words, as the original's, then `key=value` pairs:
 """
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from . import errors, rules
 
 DAEMON = "Cluster::Init::Daemon"
@@ -104,12 +102,13 @@ def verdict(lines: list[Line]) -> tuple[int, str]:
     DONE: all at rest, well. FAILED: a group failed, or a process is paused. NOT_YET: in transition.
     STUCK: something would not die.
     """
-    found = [_judge(line) for line in lines]
+    found = [judge(line) for line in lines]
     code = errors.first([code for code, _ in found])
     return code, "; ".join(why for of, why in found if of == code and why)
 
 
-def _judge(line: Line) -> tuple[int, str]:
+def judge(line: Line) -> tuple[int, str]:
+    """verdict() of one line."""
     if line.kind == GROUP:
         if line.state in ("DONE", "PASSED"):
             return errors.DONE, ""
@@ -119,31 +118,15 @@ def _judge(line: Line) -> tuple[int, str]:
             return errors.NO_GROUP, "%s has not been told its level" % line.name
         return errors.NOT_YET, "%s is %s, on its way to %s" % (
             line.name, line.state, plain(line.more.get("want", "a level")))
-    last = plain(line.more.get("last", ""))
     if line.state == "STUCK":
         return errors.STUCK, "%s pid %s would not die" % (line.name, plain(line.more.get("pid", "unknown")))
+    last, why = plain(line.more.get("last", "")), plain(line.more.get("why", ""))
     if line.state == "PAUSED":
-        return errors.FAILED, "%s is paused%s" % (line.name, last and " (%s)" % rules.describe(last))
+        return errors.FAILED, "%s is paused%s%s" % (line.name, why and ": " + why, last and _exit(last))
     if line.state == "FAILED":
-        return errors.FAILED, "%s %s" % (line.name, rules.describe(last))
+        return errors.FAILED, line.name + (": " + why + (last and _exit(last)) if why else " " + rules.describe(last))
     return errors.DONE, ""
 
 
-HEADINGS = ("PROCESS", "LEVEL", "PID", "STATE", "SINCE", "RESTARTS", "LAST EXIT")
-
-
-def table(lines: list[Line], when: Callable[[int], str]) -> list[str]:
-    """The processes of LINES as a table for people; WHEN turns seconds since the epoch into text."""
-    rows = [HEADINGS]
-    strays = []
-    for line in lines:
-        if line.kind == PROCESS:
-            more = line.more
-            rows.append((line.name, line.level, more.get("pid", "-"), line.state,
-                         when(number(more, "since")), more.get("restarts", "0"),
-                         rules.describe(more["last"]) if more.get("last") else "-"))
-        if line.kind == DAEMON and "strays" in line.more:
-            strays = line.more["strays"].split(",")
-    rows += [("(a stray)", "-", pid, "-", "-", "-", "-") for pid in strays]
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    return [plain("  ".join(map(str.ljust, row, widths)).rstrip()) for row in rows]
+def _exit(last: str) -> str:
+    return " (%s)" % rules.describe(last)

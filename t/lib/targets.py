@@ -5,6 +5,7 @@ function, and a row in ALL; its seeds go to t/corpus/NAME/.
 """
 import contextlib
 import io
+import json
 import os
 import re
 import select
@@ -228,7 +229,8 @@ class Conversation:
 # The status file -----------------------------------------------------------------------------------------
 
 HERE = {"host": "h", "boot": "b", "pidns": "p"}
-ARGUMENTS = ((), ("-p",), ("-g", "web"), ("-l", "run"), ("-g", "web", "-l", "run"), ("-p", "-g", "web"))
+ARGUMENTS = ((), ("-p",), ("-g", "web"), ("-l", "run"), ("-g", "web", "-l", "run"), ("-p", "-g", "web"),
+             ("-j",), ("-m",))
 
 
 class Status:
@@ -256,9 +258,16 @@ class Status:
                     cli.complain("clstat", str(error))
                     code = error.code
             assert code in errors.PRECEDENCE
-            kind = statusline.PROCESS if options["-p"] else statusline.GROUP
-            rows = [line for line in statusline.select(lines, options["-g"], options["-l"]) if line.kind == kind]
-            assert shown.getvalue().count("\n") == len(rows) + bool(options["-p"]), "not a line for each"
+            rows = [line.kind for line in statusline.select(lines, options["-g"], options["-l"])]
+            count = shown.getvalue().count("\n")
+            if options["-m"]:
+                assert shown.getvalue().endswith("\n# EOF\n"), "no end"
+            elif options["-j"]:
+                assert len(json.loads(shown.getvalue())["processes"]) == rows.count(statusline.PROCESS), "not all"
+            elif options["-p"]:
+                assert count > rows.count(statusline.PROCESS), "not a line for each, below the headings"
+            else:
+                assert count == rows.count(statusline.GROUP), "not a line for each"
             for line in (shown.getvalue() + said.getvalue()).split("\n"):
                 clean(line)
             assert all(line.startswith("clstat: ") for line in said.getvalue().split("\n")[:-1]), said.getvalue()
@@ -319,7 +328,8 @@ STATUS_WORDS = [word.encode() for word in (
     "DONE", "FAILED", "STUCK", "PAUSED", "RUNNING", "CONFIGURED", " pid=", " start=", " since=", " last=exit:",
     " last=signal:", " want=", " restarts=", "=", "%", "%0A", "%1B", "%1b[2J", "%FF", "%C3%A9", "%+1", "% 1",
     "\u00b2", "\u0663", "99999999999", "9" * 5000, "-1", "0", "\u0085", "\u2028", "\x1b[2J", "\r", "\n", " ",
-    "Cluster::Init::Daemon clinitd - RUNNING host=h boot=b pidns=p pid=", " host=h", " boot=b", " pidns=p")]
+    "Cluster::Init::Daemon clinitd - RUNNING host=h boot=b pidns=p pid=", " host=h", " boot=b", " pidns=p",
+    " why=", " text=", " ready=no", " until=", " output=", " up=", " strays=", " time=7")]
 
 TAKEOVER_WORDS = [*STATUS_WORDS, *(word.encode() for word in (
     "\n----\n", "web:a ", "web:b ", "db:d ", " run=0123456789ab.1", " mode=respawn", " mode=wait", " sum=", " uid=0",
@@ -329,6 +339,7 @@ TAKEOVER_WORDS = [*STATUS_WORDS, *(word.encode() for word in (
 ALL = (
     Target("cltab", run_cltab, ("cltab.py", "rules.py", "init.py"), CLTAB_WORDS),
     Target("socket", Conversation().run, ("server.py", "protocol.py"), SOCKET_WORDS),
-    Target("status", Status().run, ("stat.py", "statusline.py", "statusfile.py", "cli.py"), STATUS_WORDS),
+    Target("status", Status().run, ("stat.py", "statusline.py", "statusfile.py", "cli.py", "people.py", "record.py",
+                                     "metrics.py", "tail.py"), STATUS_WORDS),
     Target("takeover", run_takeover, ("recover.py", "init.py", "lock.py"), TAKEOVER_WORDS))
 NAMES = [target.name for target in ALL]
