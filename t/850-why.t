@@ -96,6 +96,7 @@ same(ending(), "g:a, the end of %s: it is empty\n" % log, "nothing in it")
 same(ending(world.path("none")), "g:a, the end of %s: No such file or directory\n" % world.path("none"), "no such file")
 os.mkfifo(world.path("pipe"))
 same(ending(world.path("pipe")), "g:a, the end of %s: not a regular file\n" % world.path("pipe"), "a pipe is not waited for")
+same(ending("/x%00y"), "g:a, the end of /x?y: no name of a file\n", "nor a name that is none")
 same(ending("/dev/zero"), "g:a, the end of /dev/zero: not a regular file\n", "nor a device read")
 if os.getuid() == 0:
     os.chmod(log, 0o600)

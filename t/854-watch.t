@@ -10,7 +10,7 @@ import time
 
 sys.path.insert(0, sys.path[0] + "/lib")
 from tap import cleanup, done, like, note, ok, same, skip
-from world import QUICK, ROOT, World, wait_for
+from world import QUICK, ROOT, World, lives, wait_for
 
 IDLE = 2        # seconds for which nothing changes
 numbers = itertools.count()
@@ -50,7 +50,14 @@ class Terminal:
         script = world.write("trap : INT\nsh -c '%s'\necho ended $?\nstty -a | grep -o -e '-*icanon'\nexec sleep 1002\n" % clstat,
                              self.name + ".sh")
         self.tmux("-f", "/dev/null", "new-session", "-d", "-x", "90", "-y", "20", "sh", script)
-        cleanup(lambda: self.tmux("kill-server"))
+        self.processes = self.tmux("display-message", "-p", "#{pid} #{pane_pid}").split()
+        cleanup(self.end)
+
+    def end(self):
+        """End it, and see its processes gone: the folder goes next."""
+        self.tmux("kill-server")
+        self.processes += world.read(self.name + ".pid").split()
+        wait_for(lambda: not any(lives(int(pid)) for pid in self.processes), "tmux and what runs in it to be gone")
 
     def tmux(self, *args):
         return subprocess.run(["tmux", "-S", self.socket, *args], capture_output=True, text=True, timeout=30,

@@ -177,7 +177,8 @@ class Screen:
         lines = picture(seen, self.options)
         if len(lines) > height:
             lines[height - 1:] = [("... %d more lines" % (len(lines) - height + 1), errors.DONE)]
-        self._write("\033[H" + "\r\n".join("\033[K" + self._colour(text[:width], code) for text, code in lines) + "\033[J")
+        rows = ["\033[K" + self._colour(text[:width], code) for text, code in lines]
+        self._write("\033[H" + "\r\n".join(rows) + "\033[J")
 
     def _colour(self, text: str, code: int) -> str:
         return "\033[%sm%s\033[m" % (COLOURS[code], text) if self.coloured and code in COLOURS else text
