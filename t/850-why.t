@@ -5,16 +5,17 @@ import sys
 import time
 
 sys.path.insert(0, sys.path[0] + "/lib")
-from tap import done, like, ok, raises, same
+from tap import done, like, note, ok, raises, same
 from world import QUICK, World
 from clinit import tail
 
 world = World(QUICK + "g:t:run:test:exit 3;\ng:a:run:respawn:sleep 1000\ng:o:run:off:x\n"
-              "p:r:run:respawn:WORLD/nope\n")
+              "p:r:run:respawn:WORLD/nope\np:q:run:respawn:echo bad weather; exit 2\np:q::respawn:1 1 60\np:q::output:WORLD/out\n")
 world.start()
 world.clinit("-w", "g", "run")
 world.clinit("p", "run")
 world.await_state("p:r", "PAUSED")
+world.await_state("p:q", "PAUSED")
 world.clinit("-w", "g", "run")
 code, out, err = world.clstat("-p")
 rows = out.split("\n")
@@ -30,9 +31,13 @@ same((code, err), (1, ""), "a real clinitd's: 1")
 same(below("g:t", rows), "the test exited 3", "a failed test")
 same(below("g:a", rows), "not started: g:t has failed", "what comes after it")
 same(below("g:o", rows), "switched off in the cltab", "what is switched off")
-like(below("p:r", rows), " s left", "a pause, with the seconds left")
-ok(0 < int(below("p:r", rows).split(" s left")[0].split()[-1]) <= 60, "which are at most 60")
-ok(max(map(len, rows)) <= 80, "the table fits a terminal")
+like(below("p:r", rows), "cannot execute %s: No such file or directory, " % world.path("nope"), "what cannot be executed")
+like(below("p:q", rows), "respawning too rapidly, ", "what exits too often")
+ok(0 < int(below("p:q", rows).split(" s left")[0].split()[-1]) <= 60, "with the seconds left, which are at most 60")
+same(out.partition("\n\n")[2], "p:q, the end of %s/out/p:q.log:\n    bad weather\n    bad weather\n" % world.dir, "and the end of its output")
+code, out, err = world.clinit("-w")
+same((code, err.count("respawning too rapidly (exited 2)"), err.count("cannot execute")), (1, 1, 1), "clinit -w says why, too") or note(err)
+ok(max(len(row) for row in rows[:rows.index("")] if row[0] != " ") <= 80, "the table fits a terminal")
 same(world.clinit("-w", "g", "nolevel")[0], 0, "a level that no entry has")
 same(below("g", world.clstat("-p", "-g", "g")[1].split("\n")), "no entry is in level nolevel", "is pointed out")
 world.stop()
@@ -56,6 +61,8 @@ for what, line, want in (
         ("over its limit", "DONE mode=wait last=signal:TERM why=over%20its%20limit%20of%205%20s", "over its limit of 5 s"),
         ("would not die", "STUCK pid=7", "would not die, not even of KILL"),
         ("not ready yet", "STARTING pid=7 ready=no text=loading", "not ready yet, it says: loading"),
+        ("not ready yet, by its ready command", "STARTING pid=7 ready=no why=exited%201", "not ready yet: exited 1"),
+        ("not ready, and would not die", "STUCK pid=7 why=not%20ready%20after%202%20s", "would not die, not even of KILL: not ready after 2 s"),
         ("ready, with words", "RUNNING pid=7 ready=yes text=9%20clients", "it says: 9 clients"),
         ("words that a terminal could be fooled by", "RUNNING text=%1B[2J%0Aweb:x", "it says: ?[2J?web:x"),
         ("a reason likewise", "FAILED why=%1B[2J", "?[2J")):
@@ -63,9 +70,11 @@ for what, line, want in (
     like(below("g:a", out.split("\n")), want, what)
 like(shown("Process g:a 1 STARTING ready=no")[1], "READY", "there is a column for readiness")
 ok("READY" not in shown("Process g:a 1 RUNNING")[1], "where it is asked for")
-rows = shown("Group g 1 STARTING want=1 up=1/3", "Process g:w 1 RUNNING mode=wait", "Process g:a 1 IDLE mode=respawn",
+rows = shown("Group g 1 STARTING want=1 up=1/3", "Process g:p 1 PAUSED mode=respawn", "Process g:x 1 RUNNING", "Process g:w 1 RUNNING mode=wait", "Process g:a 1 IDLE mode=respawn",
              "Process g:b 1 IDLE")[1].split("\n")
 same([below(name, rows) for name in ("g:w", "g:a", "g:b")], ["", "waits for g:w", "waits for g:w"], "what is waited for")
+rows = shown("Group g 1 STARTING want=1 up=1/3", "Process g:p 1 PAUSED mode=respawn", "Process g:a 1 IDLE")[1].split("\n")
+same(below("g:a", rows), "waits for g:p", "also one that has not got ready")
 rows = shown("Group g 1 STOPPING want=2", "Process g:w 1 STOPPING mode=wait", "Process g:a 1 IDLE")[1].split("\n")
 same(below("g:a", rows), "", "in a stop nothing is waited for")
 rows = shown("Group g 1 DONE", "Process g:a 1 RUNNING since=%d" % now, "Process g:b 1 RUNNING since=%d" % (now - 200000))[1].split("\n")

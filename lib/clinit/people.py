@@ -42,8 +42,9 @@ def rows(lines: list[Line], host: str, when: Callable[[int], str], now: int, gro
         elif line.kind == PROCESS:
             blocker = blockers.get(group) if states.get(group) in ("STARTING", "FAILED") else None
             found.append(Row(_cells(line, host, when), remark(line, now, blocker), judge(line)[0]))
-            if _blocks(line):
-                blockers.setdefault(group, line)
+            # One that is paused holds the others only where it is to get ready, which the status does not tell
+            if _blocks(line) and (group not in blockers or blockers[group].state == "PAUSED"):
+                blockers[group] = line
     return found
 
 
@@ -76,7 +77,10 @@ def remark(line: Line, now: int, blocker: Line | None = None) -> str:
 
     blocker: an entry that has to be done before this one is started.
     """
-    words = [plain(line.more.get("why", "")) or _reason(line, blocker)]
+    why = plain(line.more.get("why", ""))
+    own = _reason(line, blocker)
+    more = why if line.state in ("STARTING", "STUCK") else ""      # as the last answer of its ready command
+    words = [": ".join(filter(None, [own, more])) if more else why or own]
     if line.state == "PAUSED" and "until" in line.more:
         words.append("%d s left" % max(0, number(line.more, "until") - now))
     if line.more.get("text"):
@@ -91,7 +95,7 @@ def _reason(line: Line, blocker: Line | None) -> str:
         return "%s %s" % (what, rules.describe(plain(line.more.get("last", ""))))
     if line.state == "IDLE" and blocker is not None:
         return ("not started: %s has failed" if blocker.state == "FAILED" else "waits for %s") % blocker.name
-    if line.more.get("ready") == "no" and line.state in ("STARTING", "RUNNING"):
+    if line.more.get("ready") == "no" and line.state == "STARTING":
         return "not ready yet"
     return {"PAUSED": "paused", "OFF": "switched off in the cltab",
             "STUCK": "would not die, not even of KILL"}.get(line.state, "")
@@ -99,8 +103,8 @@ def _reason(line: Line, blocker: Line | None) -> str:
 
 def _blocks(line: Line) -> bool:
     """Whether the entries after LINE have to wait for it."""
-    return line.state == "FAILED" or line.more.get("ready") == "no" or (
-        line.more.get("mode") in rules.BLOCKING and line.state in machines.STOPPABLE)
+    return line.state in ("STARTING", "PAUSED", "FAILED") or "after" in line.more or (
+        line.more.get("mode") in rules.BLOCKING and line.state in machines.ALIVE)
 
 
 def urgent(found: list[Row]) -> int:
