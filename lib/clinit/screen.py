@@ -43,16 +43,16 @@ def run(names: list[str], options: cli.Options) -> int:
 def follow(names: list[str], options: cli.Options, ears: Ears, view: Screen | Plain) -> int:
     """Show what there is whenever it has changed; returns when it is to end, with the exit status."""
     read = Reader().read
-    known, due = None, 0.0
+    seen, known, counts = stat.Seen([], [], 0), None, False
     while True:
-        began, marks = time.monotonic(), [mark(name) for name in names]
-        if marks != known or began >= due:
-            known = marks
+        marks = [mark(name) for name in names]
+        if (marks, ages(seen, options), int(time.time()) if counts else 0) != known:
+            began = time.monotonic()
             seen = stat.look(names, options, read)
             view.show(seen)
-            counts = any(line.state == "PAUSED" for file in seen.files for line in file.chosen)
-            due = began + (OFTEN if counts and view.counts else SELDOM)
-            often = counts and view.counts or not ears.told or any(map(stat.foreign, seen.files))
+            counts = view.counts and any(line.state == "PAUSED" for file in seen.files for line in file.chosen)
+            known = marks, ages(seen, options), int(time.time()) if counts else 0
+            often = counts or not ears.told or any(map(stat.foreign, seen.files))
             time.sleep(min(MOST_REST, SHARE * (time.monotonic() - began)))
         for number in ears.wait(OFTEN if often else SELDOM):
             if number in ENDING:
@@ -65,6 +65,11 @@ def follow(names: list[str], options: cli.Options, ears: Ears, view: Screen | Pl
                 known = None
             if number == Ears.QUIT:
                 return errors.DONE
+
+
+def ages(seen: stat.Seen, options: cli.Options) -> list[tuple[bool, str]]:
+    """What changes with time alone: which files are stale, and what is to be said of it."""
+    return [stat.age(file, options) for file in seen.files]
 
 
 def mark(path: str) -> tuple[int, ...]:

@@ -110,7 +110,7 @@ def look(names: list[str], options: cli.Options, read: Callable[[str], list[stat
             codes.append(errors.NO_DAEMON)
     for file in files:
         codes.append(statusline.verdict(file.chosen)[0])
-        file.stale, text = _age(file, float(options["-a"]))
+        file.stale, text = age(file, options)
         if file.stale:
             codes.append(errors.NO_DAEMON)
         complaints += [text] if text else []
@@ -133,19 +133,19 @@ def _missing(files: list[File], options: cli.Options) -> tuple[list[int], list[s
     return [], []
 
 
-def _age(file: File, most: float) -> tuple[bool, str]:
-    """Whether FILE is stale, and what is to be said of its age, if that is over MOST seconds."""
+def age(file: File, options: cli.Options) -> tuple[bool, str]:
+    """Whether FILE is stale, and what is to be said of its age, if that is over the seconds of the OPTIONS; or ""."""
     daemon = file.daemon
     pid = statusline.plain(daemon.get("pid", "unknown"))
     if statusfile.is_stale(daemon):
         return True, "%s is stale: clinitd (pid %s) is dead" % (file.path, pid)
     written = statusline.number(daemon, "time")
-    age = time.time() - written
-    if not written or abs(age) <= most:
+    seconds = time.time() - written
+    if not written or abs(seconds) <= float(options["-a"]):
         return False, ""
     if not foreign(file):
-        return False, "%s was written %s: clinitd (pid %s) does not renew it" % (file.path, _ago(age), pid)
-    return True, "%s is stale: %s has written it %s" % (file.path, file.host, _ago(age))
+        return False, "%s was written %s: clinitd (pid %s) does not renew it" % (file.path, _ago(seconds), pid)
+    return True, "%s is stale: %s has written it %s" % (file.path, file.host, _ago(seconds))
 
 
 def foreign(file: File) -> bool:
@@ -153,11 +153,11 @@ def foreign(file: File) -> bool:
     return file.daemon.get("host", os.uname().nodename) != os.uname().nodename
 
 
-def _ago(age: float) -> str:
+def _ago(seconds: float) -> str:
     """Seconds as people say them; those ahead are a clock's that is wrong."""
     size, unit = next(((size, unit) for size, unit in ((86400, "days"), (3600, "hours"), (60, "minutes"))
-                       if abs(age) >= 2 * size), (1, "s"))
-    return "%d %s %s" % (abs(age) // size, unit, "ago" if age > 0 else "ahead of our clock")
+                       if abs(seconds) >= 2 * size), (1, "s"))
+    return "%d %s %s" % (abs(seconds) // size, unit, "ago" if seconds > 0 else "ahead of our clock")
 
 
 # How it is shown -------------------------------------------------------------------------------------------
