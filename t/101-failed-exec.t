@@ -26,7 +26,8 @@ world.write("no program", "plain")
 world.start()
 code, out, err = world.clinit("-w", "web", "run")
 same(code, 1, "clinit -w: an entry is paused")
-like(err, "web:again is paused (exited 127)", "it names the entry and its status")
+like(err, "web:again is paused: cannot execute /no/such/program: No such file or directory (exited 127)",
+     "it names the entry, why, and its status")
 same(world.state("web"), "DONE", "the group has gone on")
 for tag, last in {"gone": "exit:127", "dir": "exit:126", "deny": "exit:126", "word": "exit:127", "once": "exit:127"}.items():
     line = world.line("web:" + tag)
@@ -39,7 +40,7 @@ ok(world.pid("web:before") and os.kill(world.pid("web:before"), 0) is None, "its
 same(world.state("web:after"), "RUNNING", "and so does the next")
 
 code, out, err = world.clinit("-w", "fail", "run")
-same((code, err), (1, "clinit: fail run FAILED: fail:test exited 127\n"), "as a test it fails")
+same((code, err), (1, "clinit: fail run FAILED: fail:test: cannot execute /no/such/program: No such file or directory (exited 127)\n"), "as a test it fails")
 same(world.read("never"), "", "what comes after it is not started")
 same(sorted(set(world.processes()) - {world.daemons[0].pid}),
      sorted([world.pid("web:before"), world.pid("web:after")]), "no copy of clinitd is left")
