@@ -43,7 +43,7 @@ watcher.stderr.close()
 class Terminal:
     """A tmux of its own, with clstat -w in it, started by a shell that then says how it ended."""
 
-    def __init__(self, environ="COLOURS=1"):
+    def __init__(self, environ="-u NO_COLOR"):
         self.name = "tmux%d" % next(numbers)
         self.socket = world.path(self.name)
         clstat = "echo $$ >WORLD/%s.pid; exec env %s %s %s/bin/clstat -w WORLD/clstat" % (self.name, environ, sys.executable, ROOT)
