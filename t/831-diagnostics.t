@@ -15,7 +15,8 @@ SAYING = {"say", "log", "complain", "error", "_dismiss", "ValueError", "FileExis
           "UsageError", "NotYet", "CltabError"}
 # What the log says when all is well
 NEWS = {"%s (%s)", "pid %d, cltab %s, socket %s", "all processes%s are gone, exiting", "%s received", "event %s", "action %s",
-        "all groups halting", "all groups halted", "pid %s started", "pid %s %s%s", ", respawning", "reread: ",
+        "all groups halting", "all groups halted", "pid %s started", "pid %s is ready", "restart",
+        "pid %s %s%s", ", respawning", "reread: ",
         "pid %s %s, stopped", "%s: %s %s", "unknown", "none given", "too_rapid", "warning ", "%s: %s"}
 # What _distrust and read_cltab put together
 MADE = ["cannot be read: %s", "not a regular file", "refused: owned by uid %d, not by root",

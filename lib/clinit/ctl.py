@@ -75,8 +75,9 @@ def command(clinitd: asking.Client, options: cli.Options, timeout: float | None)
     if options["--dry-run"]:
         say(plan(clinitd, options, timeout))
         return errors.DONE
-    if options["--signal"] is not None:
-        say(clinitd.signal(options["--signal"], options["NAME"], timeout))
+    signal, name = options["--signal"], options["--restart"]
+    if signal is not None:
+        say(clinitd.signal(signal, options["NAME"], timeout))
         return errors.DONE
     if options["--halt"]:
         say(clinitd.shutdown(wait, timeout))
@@ -85,9 +86,9 @@ def command(clinitd: asking.Client, options: cli.Options, timeout: float | None)
         say(clinitd.replace(timeout))
         return errors.DONE
     group = level = ""
-    if options["--restart"] is not None:
-        say(clinitd.restart(options["--restart"], timeout=timeout))
-        group = options["--restart"].partition(":")[0]
+    if name is not None:
+        say(clinitd.restart(name, timeout=timeout))
+        group = name.partition(":")[0]
     elif options["LEVEL"] is None:
         say(clinitd.reread(timeout=timeout))
     else:
@@ -111,9 +112,8 @@ def command(clinitd: asking.Client, options: cli.Options, timeout: float | None)
 def plan(clinitd: asking.Client, options: cli.Options, timeout: float | None) -> str:
     """What the call without -n would do."""
     level = options["LEVEL"]
-    for option in ("--restart", "--signal", "--update"):
-        if options[option]:
-            raise errors.UsageError("-n goes with a level, with -k, or alone, not with %s" % option)
+    if options["--restart"] or options["--signal"] or options["--update"]:
+        raise errors.UsageError("-n goes with a level, with -k, or alone")
     if options["--halt"] or level is None:
         return clinitd.plan(halt=options["--halt"], timeout=timeout)
     return for_group(options["GROUP"], lambda name: clinitd.plan(name, level, timeout=timeout))

@@ -529,19 +529,19 @@ class Group:
             process.heirs += (self,)
             self.leaving.add(process)
         for tag, process in self.processes.items():
-            if not process.entry.same(wanted.get(tag)):
-                process.leaving = process.stoppable
-            if process.leaving and process.stoppable:
+            if process.stoppable and (process.leaving or not process.entry.same(wanted.get(tag))):
                 self.leaving.add(process)
                 if not self.reverse:
-                    process.handle("stop")
+                    process.stop()
+            else:
+                self.leaving.discard(process)       # it was to go, and its turn had not come
         self.clear_on()
 
     def clear_on(self) -> None:
         """With `stop:reverse` stop the last one that is to go; go on when all are gone."""
         for process in reversed(self.order if self.reverse else []):
             if process in self.leaving and process.stoppable:
-                process.handle("stop")
+                process.stop()
                 return
             self.leaving.discard(process)       # it has ended by itself, before its turn
         if not self.leaving:
@@ -835,6 +835,10 @@ class Process:
         if (why, words) != (self.why, self.words):
             self.why, self.words, self.text = why, words, ""
             self.group.init.act("status")
+
+    def stop(self) -> None:
+        self.leaving = True
+        self.handle("stop")
 
     def restart(self) -> None:
         """Stop it, if it runs, and start it again; that is no quick exit."""

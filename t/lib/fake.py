@@ -61,6 +61,7 @@ class FakeKernel(Leftovers):
         self.apart = set()          # names of which something in a session of its own lives on
         self.leaves = set()         # names that leave such a rest when they exit
         self.awaited = {}           # name: "all" or "group"
+        self.probing = {}           # name: the ready command that runs
         self.timers = []
         self.armed = {}
         self.acts, self.log, self.answers, self.levels = [], [], {}, {}
@@ -99,6 +100,18 @@ class FakeKernel(Leftovers):
         if name in self.leaves:
             self.rest.add(name)
         self.event("exited", name, last, name in self.rest)
+
+    def probed(self, name, why=""):
+        """The ready command of NAME exits; WHY it is not ready."""
+        del self.probing[name]
+        self.event("probed", name, why)
+
+    def plan(self, command, group="", level="", text=None):
+        """The lines of the plan; of a table that is not taken yet where there is TEXT."""
+        table = self.cltab if text is None else parse(text)
+        self.event("plan", "me", command, group, level, table)
+        *lines, last = self.answers.pop("me").split("\n")
+        return lines if last.startswith("ok") else [last]
 
     def end_rest(self, name):
         self.rest.discard(name)
@@ -151,6 +164,17 @@ class FakeKernel(Leftovers):
             if self.awaited.get(name) != "group":
                 self.apart.discard(name)
             self._report_gone(name)
+
+    def do_probe(self, entry, level, previous, command):
+        if entry.name not in self.alive or entry.name in self.probing:
+            raise Fault("%s is asked whether it is ready" % entry.name)
+        self.probing[entry.name] = command
+
+    def do_unprobe(self, name):
+        self.probing.pop(name, None)
+
+    def do_signal_main(self, name, signal):
+        self.acts.append("%s to the main process of %s" % (signal, name))
 
     def do_arm(self, name, what, seconds):
         entry = (self.now + seconds, self.pid * 1000000 + len(self.timers))
