@@ -83,7 +83,8 @@ class Kernel:
         try:
             pid = spawn.spawn(spawn.words(entry.command), self._environment(entry, level, previous, job.run),
                               self.around, output,
-                              " ".join((entry.name, job.run, entry.mode, entry.sum, level, previous or "-")).encode())
+                              " ".join((entry.name, job.run, entry.mode, entry.sum, level, previous or "-")).encode(),
+                              quick=entry.mode == "respawn")
         except spawn.CannotExecute as error:
             return "unstartable", entry.name, error.code, str(error)
         except OSError as error:

@@ -4,8 +4,8 @@ The file is never unlinked, so two that lock it lock the same file. Its descript
 fork: a successor cannot begin while a child of its predecessor is still on its way to its program.
 
 The file holds the pid of who has the lock, then the path of its status file, then a line for each process that
-was started since that was written: the process itself writes it, before its exec. So a successor knows of each,
-at whatever moment we were killed.
+was started since that was written: the process itself writes it, before its exec, or we do, before it begins and when
+we know its pid. So a successor knows of each, at whatever moment we were killed.
 """
 from __future__ import annotations
 
@@ -67,11 +67,11 @@ def _try(path: str, descriptor: int) -> bool:
     return True
 
 
-def note(descriptor: int, text: bytes) -> None:
-    """Write that a process has begun: TEXT and our pid. For the child, between fork and exec; it never fails."""
+def note(descriptor: int, text: bytes, pid: int) -> None:
+    """Write that a process has begun: TEXT and its PID; 0: it is about to. It never fails: a child calls it, too."""
     try:
         os.lseek(descriptor, 0, os.SEEK_END)
-        os.write(descriptor, b"%s %d\n" % (text, os.getpid()))
+        os.write(descriptor, b"%s %d\n" % (text, pid))
     except OSError:
         pass    # a full disk: its mark tells
 

@@ -310,6 +310,17 @@ def environment(pid: int) -> dict[str, str]:
     return {os.fsdecode(name[len(b"CLINIT_"):]): os.fsdecode(value) for name, _, value in pairs}
 
 
+def is_hidden(pid: int) -> bool:
+    """Whether the environment of PID is not for us to read. Raises OSError as stat() does."""
+    try:
+        _read("/proc/%d/environ" % pid, 1)
+    except PermissionError:
+        return True
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    return False
+
+
 def is_blank(pid: int) -> bool:
     """Whether PID shows no arguments. Raises OSError as stat() does."""
     try:

@@ -38,8 +38,11 @@ class Notify:
     def descriptor(self) -> int | None:
         return None if self._socket is None else self._socket.fileno()
 
-    def listen(self, path: str) -> None:
-        """Listen at PATH; a socket that lies there is replaced. Raises OSError; then all is as it was."""
+    def listen(self, path: str) -> int:
+        """Listen at PATH; a socket that lies there is replaced. Returns the descriptor.
+
+        Raises OSError; then all is as it was.
+        """
         new = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         try:
             new.setblocking(False)
@@ -54,6 +57,7 @@ class Notify:
             new.close()
             raise
         self.path, self._socket = path, new
+        return new.fileno()
 
     def take_over(self, path: str, descriptor: int | None) -> None:
         """Go on at PATH with the DESCRIPTOR of another Notify; with none it has not listened."""

@@ -35,7 +35,7 @@ def recover(clstat: str, socket: str, cltab: str, notes: list[list[str]]) -> tup
         if members.lives(pid, statusline.number(lines[0].more, "start", digits=15)):
             raise lock.Held(pid)
         leaders = _leaders(socket, cltab)
-        _add_notes(lines, [*notes, *_unnoted(lines, notes, leaders)])
+        _add_notes(lines, [*_with_pids(notes, leaders), *_unnoted(lines, notes, leaders)])
         said += _check(lines)
         how = "by " + clstat
     else:
@@ -139,9 +139,17 @@ def _check(lines: list[Line]) -> list[str]:
     What is not is dead. Where it cannot be told it is neither taken over nor started again: its group is UNKNOWN.
     """
     said = []
+    written = statusline.number(lines[0].more, "ticks", digits=15)
     for line in lines:
         more = line.more
         if line.kind != PROCESS or line.state not in ALIVE or "pid" not in more:
+            continue
+        if more["pid"] == "0":      # it was about to begin, and none has its mark
+            del more["pid"]
+            hidden = _hidden(written)
+            if hidden:
+                said.append("%s: pid %d may be it, or a stranger: not taken over" % (line.name, hidden))
+                _doubt(line, lines)
             continue
         if not more.get("run"):
             del more["pid"]         # nothing that we have started is without
@@ -160,11 +168,23 @@ def _check(lines: list[Line]) -> list[str]:
             more["uid"] = members.uid_of(facts.pid)
         elif members.uid_of(facts.pid) != more.get("uid"):
             said.append("%s: pid %d may be it, or a stranger: not taken over" % (line.name, facts.pid))
-            line.state = "IDLE"
-            for group in lines:
-                if group.kind == GROUP and group.name == statusline.of_group(line):
-                    group.state, group.level = "UNKNOWN", group.more.get("want", "-")
+            _doubt(line, lines)
     return said
+
+
+def _doubt(doubtful: Line, lines: list[Line]) -> None:
+    """Let the process of the line DOUBTFUL neither be taken over nor be started again."""
+    doubtful.state = "IDLE"
+    for group in lines:
+        if group.kind == GROUP and group.name == statusline.of_group(doubtful):
+            group.state, group.level = "UNKNOWN", group.more.get("want", "-")
+
+
+def _hidden(since: int) -> int:
+    """The pid of a session leader that has begun SINCE, in clock ticks, and whose mark cannot be read; 0 for none."""
+    return next((facts.pid for facts in members.processes().values()
+                 if facts.session == facts.pid and facts.start >= since and facts.alive
+                 and members.is_hidden(facts.pid)), 0)
 
 
 # By the marks alone -------------------------------------------------------------------------------------
@@ -193,6 +213,13 @@ def _leaders(socket: str, cltab: str) -> list[Leader]:
 
 def _name(told: dict[str, str]) -> str:
     return "%s:%s" % (told["GROUP"], told["TAG"])
+
+
+def _with_pids(notes: list[list[str]], leaders: list[Leader]) -> list[list[str]]:
+    """NOTES; those of what was about to begin have the pid of the leader with that mark, if there is one."""
+    pids = {told["RUN"]: str(facts.pid) for facts, told in leaders}
+    return [[*words[:6], pids.get(words[1], "0")] if lock.is_note(words) and words[6] == "0" else words
+            for words in notes]
 
 
 def _unnoted(lines: list[Line], notes: list[list[str]], leaders: list[Leader]) -> list[list[str]]:

@@ -3,6 +3,11 @@
 Everything is prepared before the fork; the child only calls the system, and leaves by exec or os._exit,
 never by an exception into the code of its parent. Whether the exec succeeded comes back on a pipe that the
 exec itself closes.
+
+A fork copies the page tables of a Python interpreter, and both sides then copy what they touch: that is most of what
+a start costs. posix_spawn(3) copies nothing, as the child runs in our memory, and we wait, until its exec; so what is
+respawned, and may be by the thousand, is started by that. But no code of ours can run in the child then: it cannot
+note by itself that it has begun, which is what keeps a `wait` or `once` from running twice.
 """
 from __future__ import annotations
 
@@ -10,6 +15,7 @@ import errno
 import os
 import resource
 import signal
+import stat
 
 from . import lock
 
@@ -69,13 +75,52 @@ class Surroundings:
 
 
 def spawn(argv: list[bytes], environ: dict[bytes, bytes], around: Surroundings, output: int | None,
-          note: bytes = b"") -> int:
+          note: bytes = b"", quick: bool = False) -> int:
     """Start ARGV in a session of its own; returns its pid, which is its process group and session too.
 
-    output: the descriptor for stdout and stderr; None: those of the caller. note: what it writes to the journal,
-    followed by its pid. Raises CannotExecute, and OSError where the system has no process or pipe for it.
+    output: the descriptor for stdout and stderr; None: those of the caller. note: what is written to the journal,
+    followed by its pid: by itself before its exec, or by us if QUICK. Raises CannotExecute, and OSError where the
+    system has no process or pipe for it.
     """
     files = candidates(argv[0], environ.get(b"PATH", os.defpath.encode()))
+    pid = _spawn_quickly(files, argv, environ, around, output, note) if quick and around.limits is None else 0
+    return pid or _fork(files, argv, environ, around, output, note)
+
+
+def _spawn_quickly(files: list[bytes], argv: list[bytes], environ: dict[bytes, bytes], around: Surroundings,
+                   output: int | None, note: bytes) -> int:
+    """By posix_spawn(3): the pid; 0 where that was not possible, as fork and exec can say better why.
+
+    That it is about to begin is noted before, and its pid after it: were we killed between the two, it is found by
+    its mark (recover.py).
+    """
+    file = next(filter(_shows_its_mark, files), None)
+    if file is None:
+        return 0
+    targets = {0: around.stdin} if output is None else {0: around.stdin, 1: output, 2: output}
+    if around.journal is not None:
+        lock.note(around.journal, note, 0)
+    try:
+        pid = os.posix_spawn(file, argv, environ, setsid=True, setsigmask=(), setsigdef=around.special,
+                             file_actions=[(os.POSIX_SPAWN_DUP2, source, to) for to, source in targets.items()])
+    except (AttributeError, NotImplementedError, OSError, ValueError):
+        return 0
+    if around.journal is not None:
+        lock.note(around.journal, note, pid)
+    return pid
+
+
+def _shows_its_mark(file: bytes) -> bool:
+    """Whether FILE is a program, and not one of those whose processes hide their environment from who started them."""
+    try:
+        mode = os.stat(file).st_mode
+    except OSError:
+        return False
+    return stat.S_ISREG(mode) and not mode & (stat.S_ISUID | stat.S_ISGID) and os.access(file, os.X_OK | os.R_OK)
+
+
+def _fork(files: list[bytes], argv: list[bytes], environ: dict[bytes, bytes], around: Surroundings,
+          output: int | None, note: bytes) -> int:
     reader, writer = os.pipe()
     # A signal that came between fork and exec would be written to the self-pipe of the parent. One that is ignored
     # must not be blocked: it would be kept, and come when it is at its default.
@@ -107,7 +152,7 @@ def _child(files: list[bytes], args: list[bytes], environ: dict[bytes, bytes], a
         os.setsid()
         signal.set_wakeup_fd(-1)
         if around.journal is not None:
-            lock.note(around.journal, note)     # while SIGXFSZ is ignored still
+            lock.note(around.journal, note, os.getpid())    # while SIGXFSZ is ignored still
         for number in around.special:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())

@@ -269,13 +269,12 @@ class Daemon:
         if not notify.path and not any(entry.ready and not entry.ready[1]
                                        for entries in self.cltab.groups.values() for entry in entries):
             return
-        path = notify.path or path_of_notify(self.kernel.socket)
+        path, descriptor = notify.path or path_of_notify(self.kernel.socket), notify.descriptor
         try:
-            if anew or notify.descriptor is None or not os.path.exists(path):
-                if notify.descriptor is not None:
-                    del self.loop.readers[notify.descriptor]
-                notify.listen(path)
-            self.loop.readers[notify.descriptor] = self.hear
+            if anew or descriptor is None or not os.path.exists(path):
+                self.loop.readers.pop(descriptor or 0, None)
+                descriptor = notify.listen(path)
+            self.loop.readers[descriptor] = self.hear
             self.trouble("notify")
         except OSError as error:
             self.trouble("notify", str(cannot_listen(path, error)))
