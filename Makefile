@@ -4,6 +4,8 @@ PYTHON = python3
 PREFIX = /usr/local
 MANDIR = $(PREFIX)/share/man
 DOCDIR = $(PREFIX)/share/doc/clinit
+BASHDIR = $(PREFIX)/share/bash-completion/completions
+ZSHDIR = $(PREFIX)/share/zsh/site-functions
 DESTDIR =
 JOBS = 4
 
@@ -22,6 +24,7 @@ test:
 install:
 	python=$$($(PYTHON) -c 'import sys; print(sys.executable)') && \
 	mkdir -p $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/clinit $(DESTDIR)$(DOCDIR) \
+	    $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) \
 	    $(foreach section,3 5 7 8,$(DESTDIR)$(MANDIR)/man$(section)) && \
 	for program in $(PROGRAMS); do \
 	    sed "1s|.*|#!$$python|" bin/$$program >$(DESTDIR)$(PREFIX)/bin/$$program && \
@@ -32,11 +35,15 @@ install:
 	for page in man/*.[3578]; do \
 	    install -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.} || exit 1; \
 	done && \
+	install -m 644 completion/bash/* $(DESTDIR)$(BASHDIR) && \
+	install -m 644 completion/zsh/_clinit $(DESTDIR)$(ZSHDIR) && \
 	install -m 644 etc/cltab.example etc/clstat.schema.json README.md NEWS LICENSE $(DESTDIR)$(DOCDIR)
 
 uninstall:
 	cd $(DESTDIR)$(PREFIX)/bin && rm -f $(PROGRAMS)
 	rm -rf $(DESTDIR)$(PREFIX)/lib/clinit $(DESTDIR)$(DOCDIR)
+	cd $(DESTDIR)$(BASHDIR) && rm -f $(PROGRAMS)
+	rm -f $(DESTDIR)$(ZSHDIR)/_clinit
 	cd $(DESTDIR)$(MANDIR) && rm -f man3/clinit.3 man5/cltab.5 man7/clinit.7 man8/clinitd.8 man8/clinit.8 man8/clstat.8
 
 # Needs ruff and mypy (PyPI), mandoc and shellcheck.
@@ -44,7 +51,7 @@ check:
 	ruff check .
 	mypy --strict lib/clinit
 	mandoc -T lint -W warning man/*.[3578]
-	shellcheck t/lib/with-env t/lib/demo .ci/run
+	shellcheck t/lib/with-env t/lib/demo .ci/run completion/bash/clinit
 
 # The three tables, drawn by graphviz.
 dot:

@@ -22,7 +22,9 @@ setup(
     packages=["clinit"],
     scripts=["bin/clinitd", "bin/clinit", "bin/clstat"],
     data_files=[("share/man/man%s" % section, glob("man/*.%s" % section)) for section in "3578"]
-    + [("share/doc/clinit", ["etc/cltab.example", "etc/clstat.schema.json"])],
+    + [("share/doc/clinit", ["etc/cltab.example", "etc/clstat.schema.json"]),
+       ("share/bash-completion/completions", glob("completion/bash/*")),
+       ("share/zsh/site-functions", ["completion/zsh/_clinit"])],
     classifiers=["Environment :: No Input/Output (Daemon)", "Operating System :: POSIX",
                  "Programming Language :: Python :: 3", "Topic :: System :: Boot :: Init"],
 )

@@ -26,13 +26,15 @@ def files(path):
                   for name in names if "__pycache__" not in place)
 
 
+COMPLETION = ["share/bash-completion/completions/clinit", "share/bash-completion/completions/clinitd",
+              "share/bash-completion/completions/clstat", "share/zsh/site-functions/_clinit"]
 make = ["make", "-s", "-C", ROOT, "PYTHON=" + sys.executable, "DESTDIR=" + folder + "/dest", "PREFIX=/opt/clinit", "MANDIR=/opt/man"]
 clean = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
 same(run(*make, "install", env=clean).returncode, 0, "make install DESTDIR= PREFIX= MANDIR=")
 found = files(folder + "/dest")
 for name in ("opt/clinit/bin/clinitd", "opt/clinit/bin/clinit", "opt/clinit/bin/clstat", "opt/clinit/lib/clinit/init.py",
              "opt/clinit/share/doc/clinit/cltab.example", "opt/clinit/share/doc/clinit/clstat.schema.json", "opt/man/man3/clinit.3", "opt/man/man5/cltab.5", "opt/man/man7/clinit.7",
-             "opt/man/man8/clinit.8"):
+             "opt/man/man8/clinit.8", *["opt/clinit/" + name for name in COMPLETION]):
     ok(name in found, "installs %s" % name)
 ok(os.path.isdir(folder + "/dest/opt/clinit/lib/clinit/__pycache__") or os.environ.get("PYTHONPYCACHEPREFIX"), "byte code, too")
 for name in ("clinitd", "clinit", "clstat"):
@@ -46,7 +48,7 @@ same(files(folder + "/dest"), [], "leaves nothing")
 def pip_install():
     source = folder + "/source"
     os.mkdir(source)
-    for name in ("bin", "lib", "man", "etc", "setup.py", "README.md", "LICENSE"):
+    for name in ("bin", "lib", "man", "etc", "completion", "setup.py", "README.md", "LICENSE"):
         (shutil.copytree if os.path.isdir(os.path.join(ROOT, name)) else shutil.copy)(os.path.join(ROOT, name), os.path.join(source, name))
     venv = folder + "/venv"
     # Some versions of pip leave a file in TMPDIR
@@ -58,6 +60,7 @@ def pip_install():
     for name in ("clinitd", "clinit", "clstat"):
         same(run(venv + "/bin/" + name, "--version", env=bare).stdout.split()[:1], [name], "%s runs, with what it needs" % name)
     like(" ".join(files(venv)), "share/man/man8/clinit.8", "its manual is there")
+    same([name for name in COMPLETION if name not in files(venv)], [], "and the completion")
 
 
 try:
