@@ -30,7 +30,7 @@ install:
 	    sed "1s|.*|#!$$python|" bin/$$program >$(DESTDIR)$(PREFIX)/bin/$$program && \
 	    chmod 755 $(DESTDIR)$(PREFIX)/bin/$$program || exit 1; \
 	done && \
-	install -m 644 lib/clinit/*.py $(DESTDIR)$(PREFIX)/lib/clinit && \
+	install -m 644 lib/clinit/*.py lib/clinit/py.typed $(DESTDIR)$(PREFIX)/lib/clinit && \
 	"$$python" -m compileall -q -d $(PREFIX)/lib/clinit $(DESTDIR)$(PREFIX)/lib/clinit && \
 	for page in man/*.[3578]; do \
 	    install -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.} || exit 1; \

@@ -20,6 +20,7 @@ setup(
     install_requires=["docopt", "setproctitle"],
     package_dir={"": "lib"},
     packages=["clinit"],
+    package_data={"clinit": ["py.typed"]},
     scripts=["bin/clinitd", "bin/clinit", "bin/clstat"],
     data_files=[("share/man/man%s" % section, glob("man/*.%s" % section)) for section in "3578"]
     + [("share/doc/clinit", ["etc/cltab.example", "etc/clstat.schema.json"]),

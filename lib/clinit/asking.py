@@ -15,6 +15,11 @@ from . import errors, paths, protocol, statusline
 
 BACK_WITHIN = 5.0       # seconds for a clinitd that died to be back: inittab and systemd respawn it
 RETRY = 0.02
+OTHERS_WITHIN = 60      # seconds for another host to write its status anew, as clstat's -a
+
+TYPE_CHECKING = False   # for type checkers it is True; typing itself costs too much to import
+if TYPE_CHECKING:
+    from . import record
 
 
 class Connection:
@@ -239,6 +244,19 @@ class Client:
         """
         lines = statusline.words(statusline.parse(read_status(clstat or self.paths.clstat)), group, level)
         return "\n".join(lines) + ("" if group is not None and level is not None or not lines else "\n")
+
+    def groups(self, clstat: str | None = None) -> list[record.Record]:
+        """What `clstat -j` shows: a dict for each group that was told, with a list of its processes as "processes".
+
+        Raises NoDaemon where there is no status file, and where it is stale, as clstat judges that.
+        """
+        from . import record, stat
+        path, options = clstat or self.paths.clstat, {"-g": None, "-l": None, "-a": OTHERS_WITHIN}
+        file = stat.File(path, statusline.parse(read_status(path)), options)
+        stale, why = stat.age(file, options)
+        if stale:
+            raise errors.NoDaemon(why)
+        return record.groups(file.chosen)
 
     def _ask(self, deadline: float | None, *words: str) -> str:
         if words[0] != "wait":      # which goes on from a command whose warnings are still of interest

@@ -1,4 +1,4 @@
-"""The status as records of text and numbers, for JSON: etc/clstat.schema.json says what they hold. No I/O."""
+"""The status as records of text and numbers, for JSON and API: etc/clstat.schema.json says what they hold. No I/O."""
 from __future__ import annotations
 
 from . import errors, rules, statusline
@@ -23,6 +23,13 @@ def record(head: Line | None, lines: list[Line]) -> Record:
         "daemon": {"state": head.state, **_pairs(head)} if head else None,
         "groups": [_group(line) for line in lines if line.kind == GROUP],
         "processes": [_process(line) for line in lines if line.kind != GROUP]}
+
+
+def groups(lines: list[Line]) -> list[Record]:
+    """The groups of LINES, each with its processes as `processes`; for the API."""
+    found = record(None, lines)
+    return [{**group, "processes": [process for process in found["processes"] if process["group"] == group["group"]]}
+            for group in found["groups"]]
 
 
 def _group(line: Line) -> Record:
