@@ -2,6 +2,7 @@
 """The floors hold: each imports only what is at or below its own; the lower two do no I/O (DESIGN)."""
 import ast
 import os
+import re
 import sys
 
 sys.path.insert(0, sys.path[0] + "/lib")
@@ -49,6 +50,10 @@ def uses(name, module):
 
 same(sorted(FLOOR), sorted(name[:-3] for name in os.listdir(LIB) if name.endswith(".py")),
      "every file of lib/clinit stands on a floor")
+with open(os.path.join(LIB, "..", "..", "README.md")) as file:
+    rows = [row.split("|") for row in file.read().split("\n") if re.match(r"\| (knowing|deciding|doing|asking) ", row)]
+in_readme = {name: 4 - floor for floor, row in enumerate(rows) for name in re.findall(r"`(\w+)\.py`", row[2])}
+same(in_readme, {name: floor for name, floor in FLOOR.items() if name != "__init__"}, "README.md shows them there")
 for name, floor in sorted(FLOOR.items(), key=lambda item: (item[1], item[0])):
     outside, inside = imports(name)
     above = {other for other in inside if FLOOR[other] > floor}

@@ -6,39 +6,20 @@ import subprocess
 import sys
 
 sys.path.insert(0, sys.path[0] + "/lib")
+from ordinary import NOBODY, User
 from tap import done, like, ok, same, skip_all
-from world import QUICK, ROOT, World, wait_for
+from world import QUICK, World, wait_for
 
 if os.getuid() != 0:
     skip_all("only root can be two users")
-NOBODY = 65534
-
-# uid 65534 may not be able to read this checkout, so it gets a copy
 root = World(QUICK + "sys:a:run:respawn:sleep 1000\n")
-os.system("cp -r '%s/bin' '%s/lib' '%s'" % (ROOT, ROOT, root.dir))
-packages = os.environ.get("PYTHONPATH") or os.path.dirname(__import__("docopt").__file__)
-os.system("mkdir '%s/packages' && for d in $(echo '%s' | tr : ' '); do cp -r $d/docopt* $d/setproctitle* '%s/packages'; done"
-          % (root.dir, packages, root.dir))
+person = User(root)
 root.start()
-
-
-def can_run(candidate):
-    global python
-    python = candidate
-    try:
-        return user("clinitd", "--version")[0] == 0 and user("clinitd", "-t", "-c", "/dev/null")[0] == 6
-    except OSError:
-        return False
 
 
 def user(*args, environ=(), background=False):
     """(exit status, stdout, stderr) of a program of the user's; the process itself if it is for the BACKGROUND."""
-    home = root.path("home")
-    clean = {"HOME": home, "PATH": os.environ["PATH"], "WORLD": root.dir, "PYTHONPATH": root.path("packages"),
-             "PYTHONDONTWRITEBYTECODE": "1", **dict(environ)}
-    call = subprocess.Popen([python, os.path.join(root.dir, "bin", args[0]), *args[1:]], env=clean, cwd=home, text=True,
-                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                            user=NOBODY, group=NOBODY, extra_groups=[])
+    call = person.popen(*args, environ=environ)
     if background:
         root.daemons.append(call)
         return call
@@ -50,12 +31,7 @@ os.makedirs(root.path("home/.config/clinit"))
 os.makedirs(root.path("run"), 0o700)
 with open(root.path("home/.config/clinit/cltab"), "w") as file:
     file.write(QUICK + "mine:a:run:respawn:sleep 1000\n")
-for name in ("home", "home/.config", "home/.config/clinit", "home/.config/clinit/cltab", "run"):
-    os.chown(root.path(name), NOBODY, NOBODY)
-pythons = [python for python in (sys.executable, "/usr/bin/python3") if can_run(python)]
-if not pythons:
-    skip_all("uid %d has no python here that can run clinit" % NOBODY)
-python = pythons[0]
+person.own(*map(root.path, ("home/.config", "home/.config/clinit", "home/.config/clinit/cltab", "run")))
 
 for environ, folder in (({"XDG_RUNTIME_DIR": root.path("run")}, "run/clinit"),
                         ({}, "home/.local/state/clinit/" + os.uname().nodename),
@@ -91,7 +67,7 @@ for client in clients:
 print(clients[-1].recv(100).decode(), end="", flush=True)
 sys.stdin.readline()
 """, "crowd.py")
-many = subprocess.Popen([python, crowd, root.socket], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+many = subprocess.Popen([person.python, crowd, root.socket], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                         env={"WORLD": root.dir}, user=NOBODY, group=NOBODY, extra_groups=[])
 same(many.stdout.readline(), "error 7 too many clients: 120\n", "operators may be 120 at a time")
 same(root.clinit("-w", "sys", "run")[0], 0, "eight places are kept for root")
