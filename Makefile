@@ -50,6 +50,7 @@ uninstall:
 check:
 	ruff check .
 	mypy --strict lib/clinit
+	MYPYPATH=lib mypy --strict t/lib/api_user.py
 	mandoc -T lint -W warning man/*.[3578]
 	shellcheck t/lib/with-env t/lib/demo .ci/run completion/bash/clinit
 

@@ -32,7 +32,7 @@ make = ["make", "-s", "-C", ROOT, "PYTHON=" + sys.executable, "DESTDIR=" + folde
 clean = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
 same(run(*make, "install", env=clean).returncode, 0, "make install DESTDIR= PREFIX= MANDIR=")
 found = files(folder + "/dest")
-for name in ("opt/clinit/bin/clinitd", "opt/clinit/bin/clinit", "opt/clinit/bin/clstat", "opt/clinit/lib/clinit/init.py",
+for name in ("opt/clinit/bin/clinitd", "opt/clinit/bin/clinit", "opt/clinit/bin/clstat", "opt/clinit/lib/clinit/init.py", "opt/clinit/lib/clinit/py.typed",
              "opt/clinit/share/doc/clinit/cltab.example", "opt/clinit/share/doc/clinit/clstat.schema.json", "opt/man/man3/clinit.3", "opt/man/man5/cltab.5", "opt/man/man7/clinit.7",
              "opt/man/man8/clinit.8", *["opt/clinit/" + name for name in COMPLETION]):
     ok(name in found, "installs %s" % name)
@@ -61,6 +61,28 @@ def pip_install():
         same(run(venv + "/bin/" + name, "--version", env=bare).stdout.split()[:1], [name], "%s runs, with what it needs" % name)
     like(" ".join(files(venv)), "share/man/man8/clinit.8", "its manual is there")
     same([name for name in COMPLETION if name not in files(venv)], [], "and the completion")
+    like(" ".join(files(venv)), "/clinit/py.typed", "and the mark of what is typed")
+    types(venv + "/bin/python", bare)
+
+
+def types(python, environ):
+    """See that mypy knows the types of the API that is installed for PYTHON."""
+    mypy = shutil.which("mypy")
+    if not mypy:
+        skip("mypy --strict", "there is no mypy")
+        return
+    with open(os.path.join(ROOT, "t", "lib", "api_user.py")) as file:
+        good = file.read()
+    for text, status, part, what in (
+            (good, 0, "Success", "a program that uses the API is typed"),
+            (good.replace('client.plan("web", "0")', "client.plan(7)"), 1, 'Argument 1 to "plan" of "Client" has incompatible type', "a wrong one is found out"),
+            (good.replace("client.replace()", "client.repalce()"), 1, 'has no attribute "repalce"', "so is a call that is not there")):
+        with open(folder + "/program.py", "w") as file:
+            file.write(text)
+        call = subprocess.run([mypy, "--strict", "--cache-dir", folder + "/cache", "--python-executable", python, "program.py"], cwd=folder,
+                              capture_output=True, text=True, env={name: value for name, value in environ.items() if name != "MYPYPATH"})
+        same(call.returncode, status, "mypy --strict: " + what) or note(call.stdout + call.stderr)
+        like(call.stdout, part, "... it says so")
 
 
 try:
