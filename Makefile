@@ -52,7 +52,7 @@ check:
 	mypy --strict lib/clinit
 	MYPYPATH=lib mypy --strict t/lib/api_user.py
 	mandoc -T lint -W warning man/*.[3578]
-	shellcheck t/lib/with-env t/lib/demo .ci/run completion/bash/clinit
+	shellcheck t/lib/with-env t/lib/demo bench/fetch .ci/run completion/bash/clinit
 
 # The three tables, drawn by graphviz.
 dot:
@@ -67,8 +67,13 @@ SEED = 1
 fuzz:
 	@PYTHON=$(PYTHON) t/lib/with-env docopt sh -c '"$$PYTHON" t/lib/fuzz.py "$(SECONDS)" "$(SEED)"'
 
+# clinit beside its peers: BENCH="-n 100 -p clinit,runit -m up,old" for a part. It needs a C compiler.
+bench:
+	@PYTHON=$(PYTHON) bench/fetch
+	@PYTHON=$(PYTHON) t/lib/with-env "docopt setproctitle" sh -c '"$$PYTHON" bench/bench $(BENCH)'
+
 dist:
 	mkdir -p dist && name=clinit-$$($(PYTHON) -c 'import sys; sys.path.insert(0, "lib"); import clinit; print(clinit.__version__)') && \
 	git archive --prefix=$$name/ HEAD | gzip -9 >dist/$$name.tar.gz && echo dist/$$name.tar.gz
 
-.PHONY: all demo test install uninstall check dot mutants fuzz dist
+.PHONY: all demo test install uninstall check dot mutants fuzz bench dist
