@@ -141,13 +141,13 @@ COLORS = {"clinit": "#c33"}
 
 
 def write_svg(results, path):
-    """A row of bars for each figure that several peers have, on a logarithmic scale of its own."""
+    """A row of bars for each figure, on a logarithmic scale of its own."""
     parts, y = [], 30
     peers = [peer for peer, count in results.columns() if count == results.count]
     for figure in results.rows():
         values = [(peer, results.get(peer, figure)) for peer in peers
                   if results.samples[peer, results.count].get(figure)]
-        if len(values) < 2:
+        if not values:
             continue
         title, unit = FIGURES[figure]
         parts.append('<text x="10" y="%d" font-weight="bold">%s</text>' % (y, escape("%s, %s" % (title, unit or "n"))))
