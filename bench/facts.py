@@ -19,23 +19,20 @@ class Arrivals:
     """The files that are renamed into FOLDER, from now on."""
 
     def __init__(self, folder):
-        self.descriptor = LIBC.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
-        if self.descriptor < 0 or LIBC.inotify_add_watch(self.descriptor, os.fsencode(folder), IN_MOVED_TO) < 0:
+        descriptor = LIBC.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+        if descriptor < 0 or LIBC.inotify_add_watch(descriptor, os.fsencode(folder), IN_MOVED_TO) < 0:
             raise OSError(ctypes.get_errno(), "inotify cannot watch", folder)
+        self.file = open(descriptor, "rb", buffering=0)
         self.poll = select.poll()
-        self.poll.register(self.descriptor, select.POLLIN)
+        self.poll.register(descriptor, select.POLLIN)
 
     def close(self):
-        os.close(self.descriptor)
+        self.file.close()
 
     def take(self):
         """The names that have arrived and were not taken yet."""
-        names = set()
-        try:
-            data = os.read(self.descriptor, 1 << 18)
-        except BlockingIOError:
-            return names
-        at = 0
+        data = self.file.read(1 << 18) or b""      # None where there is nothing
+        names, at = set(), 0
         while at < len(data):
             length = EVENT.unpack_from(data, at)[3]
             at += EVENT.size

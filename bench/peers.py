@@ -103,6 +103,7 @@ class Peer(World):
             self._reap()
             left = self.supervisors() or self.processes()
         self._reap()
+        self.up.close()
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def _reap(self):
