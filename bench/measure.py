@@ -10,7 +10,7 @@ import sys
 import time
 
 from facts import PATIENCE, Arrivals, Departures, cpu, memory, wakeups
-from peers import Clinit
+from peers import Clinit, found
 
 from clinit import statusline
 
@@ -146,9 +146,9 @@ def cycle(peer, wanted):
 
 # clinit only ---------------------------------------------------------------------------------------------
 
-def clients(service, count):
+def clients(kit, count):
     """Whole processes, one after the other, so that what disturbs one disturbs all."""
-    peer = Clinit(service, count)
+    peer = Clinit(kit, count)
     peer.begin()
     peer.command(peer.control).end()
     all_up(peer)
@@ -175,7 +175,7 @@ class Flapping(Clinit):
     """Its services exit at once."""
 
     def set_up(self):
-        self.service = "/bin/true"
+        self.service = found("true")
         super().set_up()
 
     def figures(self):
@@ -187,8 +187,8 @@ class Flapping(Clinit):
         return self.read("clstat").count(" PAUSED ") == self.count
 
 
-def flapping(service, count):
-    peer = Flapping(service, count)
+def flapping(kit, count):
+    peer = Flapping(kit, count)
     peer.begin()
     began, before, calls = time.monotonic(), peer.figures(), []
     peer.tell().end()
@@ -219,9 +219,9 @@ def answers(peer):
         time.sleep(0.001)
 
 
-def start(service, count):
+def start(kit, count):
     """Of a clinitd that has nothing to take over, and of one that has all."""
-    peer = Clinit(service, count)
+    peer = Clinit(kit, count)
     began = time.monotonic()
     peer.start(ready=False)
     first = answers(peer) - began

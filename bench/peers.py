@@ -1,5 +1,7 @@
 """Who is measured: a class for each supervisor, that says how it is set up, told, asked and stopped.
 
+clinit is run as it is installed, compiled, and like all of them without what would keep Python from using that.
+
 All run the same services p0, p1, ... (service.c), each in the way that its manual shows first. What stands on
 the way to `all up` is what a machine does at boot: for runit, daemontools, s6, supervisord and circus the start of
 the daemon on a folder or file that is ready, for clinit a command to a daemon that runs.
@@ -7,19 +9,21 @@ the daemon on a folder or file that is ready, for clinit a command to a daemon t
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "t", "lib"))
 from facts import PATIENCE, Arrivals, Command
-from world import ROOT, World
+from world import World
 
 from clinit import statusline
 
 CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "clinit-bench")
 FOLDERS = [*os.environ.get("PATH", os.defpath).split(":"),
            *(os.path.join(CACHE, folder) for folder in ("debian/usr/bin", "supervisor/bin", "circus/bin"))]
+BYTECODE = ("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX")     # what says where Python has it
 
 
 def found(program):
@@ -28,7 +32,7 @@ def found(program):
 
 
 class Peer(World):
-    """A supervisor in a folder of its own, with COUNT services that run the program SERVICE.
+    """A supervisor in a folder of its own, with COUNT services; their program lies in the folder KIT.
 
     needs: the program that must be there for it; most: so many services at most. up: tells of services that come up.
     names: theirs. status, control: argv to show all services, and to command one; None where it has no such thing;
@@ -39,13 +43,16 @@ class Peer(World):
     measured = None
     status = control = stop = None
 
-    def __init__(self, service, count):
+    def __init__(self, kit, count):
         super().__init__()
-        self.service, self.count = service, count
+        self.kit, self.count = kit, count
+        self.service = os.path.join(kit, "service")
         self.names = ["p%d" % number for number in range(count)]
         os.mkdir(self.path("up"))
         self.up = Arrivals(self.path("up"))
         self.environ["PATH"] = ":".join(FOLDERS)
+        for name in BYTECODE:
+            self.environ.pop(name, None)
         self.set_up()
 
     @classmethod
@@ -129,7 +136,10 @@ class Clinit(Peer):
         self.stop = self.argv("clinit", *self.options, "-w", "g", "0")
 
     def argv(self, program, *args):
-        return [sys.executable, os.path.join(ROOT, "bin", program), *args]
+        return [sys.executable, os.path.join(self.kit, "bin", program), *args]
+
+    def popen(self, program, *args, **more):
+        return subprocess.Popen(self.argv(program, *args), env=self.environ, cwd=self.dir, **more)
 
     def begin(self):
         self.start()
@@ -248,8 +258,7 @@ class Vfork(Peer):
     measured = ("up",)
 
     def tell(self):
-        return self.command([os.path.join(os.path.dirname(self.service), "loop"), self.name,
-                             str(self.count), self.service])
+        return self.command([os.path.join(self.kit, "loop"), self.name, str(self.count), self.service])
 
 
 class Fork(Vfork):
