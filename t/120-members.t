@@ -110,6 +110,32 @@ same(event, ("unstartable", "g:c", 127, "cannot execute /no/such: No such file o
 same((house.members.mains, house.jobs, house.reap()), ({}, {}, []), "leaves no child")
 same(house.await_end("g:c", "all"), ("gone", "g:c", "all"), "and nothing to wait for")
 
+# Who is in the middle of an exec shows nothing of itself: of what was taken over it may be a member
+hidden = subprocess.Popen(["sleep", "1000"], start_new_session=True, env={**os.environ, "CLINIT_RUN": "cafe.1"})
+cleanup(hidden.wait)
+cleanup(hidden.kill)
+wait_for(lambda: "RUN" in members.environment(hidden.pid), "an exec")
+job = members.Job("g:x", "cafe", 1)
+job.abroad, job.uid = True, str(os.getuid())
+house.members.jobs["cafe"] = job
+environment, is_blank = members.environment, members.is_blank
+members.environment = lambda pid: {} if pid == hidden.pid else environment(pid)
+members.is_blank = lambda pid: pid == hidden.pid
+forget_all()
+same(house.members.remain(job), True, "it is not known whose it is: nothing is said to be gone")
+house.members.moment()
+same(house.members.remain(job), True, "nor later, as long as it is not known")
+members.environment = environment
+house.members.moment()
+same((house.members.remain(job), [facts.pid for facts in house.members.of(job)]), (True, [hidden.pid]), "it shows its mark: a member")
+hidden.kill()
+wait_for(lambda: not members.lives(hidden.pid, members.start_time(hidden.pid)), "its end")
+members.is_blank = lambda pid: pid == victim.pid or pid == os.getppid()
+house.members.moment()
+same([house.members.moment() or house.members.remain(job) for _ in range(12)][-1], False, "who never shows anything is not waited for for ever")
+members.is_blank = is_blank
+house.members.forget(job)
+
 # One look at /proc serves all that are stopped in one moment; a plain respawn takes none
 looks = []
 processes = members.processes

@@ -82,7 +82,9 @@ class Members:
         self.reaper = self.sighted and become_reaper()
         self.unsettled = False
         self._orphans: list[int] | None = None      # in this moment, all of them known
-        self._blank: dict[tuple[int, int], int] = {}    # looks at who showed nothing of itself yet
+        self._blank: set[tuple[int, int]] = set()       # who showed nothing of itself yet, by the last look
+        self._looks: dict[tuple[int, int], int] = {}    # so often that was so
+        self._suspects: dict[Job, set[tuple[int, int]]] = {}    # those when nothing else was seen of a job any more
         self._unmarked: set[int] = set()    # our children that nobody owns and that have no mark
         self._seen: dict[tuple[int, int], Job] = {}     # whose it was by the last look, its parent may be gone now
 
@@ -95,6 +97,7 @@ class Members:
         """What is left of JOB is nobody's."""
         del self.jobs[job.mark]
         self.found.pop(job, None)
+        self._suspects.pop(job, None)
         for pid, owner in self.known.items():
             if owner is job:
                 self.known[pid] = None
@@ -131,9 +134,19 @@ class Members:
         try:
             if self.reaper and not job.abroad:
                 return self._settle() or any(self.known[pid] is job for pid in self._orphans or ())
-            return any(lives(*facts.key) for facts in self.found.get(job, ())) or bool(self.of(job))
+            seen = any(lives(*facts.key) for facts in self.found.get(job, ())) or bool(self.of(job))
+            return seen or self._suspect(job)
         except OSError:
             return True
+
+    def _suspect(self, job: Job) -> bool:
+        """Whether somebody of whom nothing could be seen yet may be of JOB, which was taken over.
+
+        Who is in the middle of an exec by one look shows by a later one whose it is, and who is young then was not born
+        of JOB, of which that look saw nothing else.
+        """
+        before, self._suspects[job] = self._suspects.get(job), self._blank
+        return bool(self._blank) if before is None else not before.isdisjoint(self._blank)
 
     def _settle(self) -> bool:
         """List our orphans, whose they are all being known; returns whether that fails.
@@ -194,6 +207,7 @@ class Members:
                 if main is not None:
                     owners[job.pid] = job
         self._unmarked.clear()
+        self._blank = set()
         found: dict[Job, list[Facts]] = {}
         known: dict[int, Job | None] = {}
         for pid, facts in table.items():
@@ -203,7 +217,7 @@ class Members:
             if facts.parent == me and pid not in self.mains and facts.key not in self._blank:
                 known[pid] = owner
         self.found, self.known, self.fresh = found, known, True
-        self._blank = {key: looks for key, looks in self._blank.items() if key[0] in table}
+        self._looks = {key: looks for key, looks in self._looks.items() if key[0] in table}
         self._seen = {facts.key: job for job, all_of in found.items() for facts in all_of}
 
     def _owner(self, facts: Facts | None, table: dict[int, Facts], owners: dict[int, Job | None],
@@ -242,10 +256,14 @@ class Members:
         return None
 
     def _note_blank(self, facts: Facts) -> None:
-        """Who has neither arguments nor environment is in the middle of an exec, most likely: ask again."""
-        looks = self._blank.pop(facts.key, 0) + 1
-        if looks < BLANK_LOOKS and is_blank(facts.pid):
-            self._blank[facts.key] = looks
+        """Who has neither arguments nor environment is in the middle of an exec, most likely: ask again.
+
+        Who is in no session is a thread of the kernel.
+        """
+        looks = self._looks.get(facts.key, 0)
+        if facts.session and looks < BLANK_LOOKS and is_blank(facts.pid):
+            self._looks[facts.key] = looks + 1
+            self._blank.add(facts.key)
 
 
 def sees_proc() -> bool:
