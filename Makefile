@@ -6,6 +6,7 @@ MANDIR = $(PREFIX)/share/man
 DOCDIR = $(PREFIX)/share/doc/clinit
 BASHDIR = $(PREFIX)/share/bash-completion/completions
 ZSHDIR = $(PREFIX)/share/zsh/site-functions
+OCFDIR = $(PREFIX)/lib/ocf/resource.d
 DESTDIR =
 JOBS = 4
 
@@ -24,13 +25,15 @@ test:
 install:
 	python=$$($(PYTHON) -c 'import sys; print(sys.executable)') && \
 	mkdir -p $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/clinit $(DESTDIR)$(DOCDIR) \
-	    $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) \
+	    $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(OCFDIR)/clinit \
 	    $(foreach section,3 5 7 8,$(DESTDIR)$(MANDIR)/man$(section)) && \
 	for program in $(PROGRAMS); do \
 	    sed "1s|.*|#!$$python|" bin/$$program >$(DESTDIR)$(PREFIX)/bin/$$program && \
 	    chmod 755 $(DESTDIR)$(PREFIX)/bin/$$program || exit 1; \
 	done && \
 	install -m 644 lib/clinit/*.py lib/clinit/py.typed $(DESTDIR)$(PREFIX)/lib/clinit && \
+	sed "s|/usr/local/bin|$(PREFIX)/bin|" ocf/group >$(DESTDIR)$(OCFDIR)/clinit/group && \
+	chmod 755 $(DESTDIR)$(OCFDIR)/clinit/group && \
 	"$$python" -m compileall -q -d $(PREFIX)/lib/clinit $(DESTDIR)$(PREFIX)/lib/clinit && \
 	for page in man/*.[3578]; do \
 	    install -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.} || exit 1; \
@@ -41,7 +44,7 @@ install:
 
 uninstall:
 	cd $(DESTDIR)$(PREFIX)/bin && rm -f $(PROGRAMS)
-	rm -rf $(DESTDIR)$(PREFIX)/lib/clinit $(DESTDIR)$(DOCDIR)
+	rm -rf $(DESTDIR)$(PREFIX)/lib/clinit $(DESTDIR)$(DOCDIR) $(DESTDIR)$(OCFDIR)/clinit
 	cd $(DESTDIR)$(BASHDIR) && rm -f $(PROGRAMS)
 	rm -f $(DESTDIR)$(ZSHDIR)/_clinit
 	cd $(DESTDIR)$(MANDIR) && rm -f man3/clinit.3 man5/cltab.5 man7/clinit.7 man8/clinitd.8 man8/clinit.8 man8/clstat.8
@@ -52,7 +55,7 @@ check:
 	mypy --strict lib/clinit
 	MYPYPATH=lib mypy --strict t/lib/api_user.py
 	mandoc -T lint -W warning man/*.[3578]
-	shellcheck t/lib/with-env t/lib/demo bench/fetch .ci/run completion/bash/clinit
+	shellcheck ocf/group t/lib/with-env t/lib/demo bench/fetch .ci/run completion/bash/clinit
 
 # The three tables, drawn by graphviz.
 dot:

@@ -42,6 +42,9 @@ for name in ("clinitd", "clinit", "clstat"):
     same(run(program, "--version").stdout.split()[:1], [name], "%s runs from there" % name)
     with open(program) as file:
         same(file.readline(), "#!%s\n" % sys.executable, "by the interpreter that was found at install")
+with open(folder + "/dest/opt/clinit/lib/ocf/resource.d/clinit/group") as file:
+    ok("PATH=$PATH:/opt/clinit/bin" in file.read(), "the resource agent finds them there")
+ok(os.access(file.name, os.X_OK), "it can be executed")
 same(run(*make, "uninstall", env=clean).returncode, 0, "make uninstall")
 same(files(folder + "/dest"), [], "leaves nothing")
 
