@@ -22,7 +22,7 @@ def page(name):
 
 
 names = sorted(name for name in os.listdir(MAN) if name[-2] == ".")
-same(names, ["clinit.3", "clinit.7", "clinit.8", "clinitd.8", "clstat.8", "cltab.5"], "the pages")
+same(names, ["clinit-pacemaker.7", "clinit.3", "clinit.7", "clinit.8", "clinitd.8", "clstat.8", "cltab.5"], "the pages")
 for name in names:
     if shutil.which("mandoc"):
         lint = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", os.path.join(MAN, name)], capture_output=True, text=True)
@@ -41,6 +41,13 @@ for name, usage in {"clinitd.8": clinitd.USAGE, "clinit.8": ctl.USAGE, "clstat.8
 for name in ("daemon", "group", "process"):
     picture = subprocess.run([sys.executable, os.path.join(MAN, "graphs"), "text", name], capture_output=True, text=True).stdout
     ok(picture and picture in page("clinit.7"), "clinit.7 has the picture of the %s as the table is" % name)
+with open(os.path.join(ROOT, "ocf", "group")) as file:
+    agent = file.read()
+for word in re.findall(r'<parameter name="(\w+)"', agent):
+    ok(re.search(r"^\.It Cm .*\b%s\b" % word, page("clinit-pacemaker.7"), re.M), "clinit-pacemaker.7 has %s" % word)
+for word in re.findall(r'\bfail \S+ "([^"]*)"', agent):
+    for piece in re.split(r"\$\(.*?\)|\$?\{.*?\}|\$\w+|:|'", word):
+        ok(piece.strip() in page("clinit-pacemaker.7"), "clinit-pacemaker.7 has: %s" % piece.strip()) if len(piece) > 4 else None
 for name in clinit.__all__:
     ok(re.search(r"^\.It (Fn|Vt) %s$" % name, page("clinit.3"), re.M), "clinit.3 has %s" % name)
 for word in [*rules.MODES, *cltab.TOP, *cltab.SCOPED]:

@@ -33,10 +33,11 @@ def lone():
     world.replace("garbage\n")
     same(world.agent("validate-all"), INSTALLED, "a bad cltab")
     like(world.reason, "not the five of", "the reason")
-    bare = world.write(open(AGENT).read().replace("/usr/local/bin", "/nowhere"), "agent")
-    os.chmod(bare, 0o755)
+    with open(AGENT) as file:
+        world.script = world.write(file.read().replace("/usr/local/bin", "/nowhere"), "agent")
+    os.chmod(world.script, 0o755)
     shutil.rmtree(world.path("bin"))
-    same(world.agent("monitor", agent=bare, CRM_meta_interval="0"), INSTALLED, "a probe where clinit is not installed")
+    same(world.agent("monitor", CRM_meta_interval="0"), INSTALLED, "a probe where clinit is not installed")
     like(world.reason, "clinit is not in PATH", "the reason")
 
 

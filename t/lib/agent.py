@@ -23,7 +23,7 @@ exec %s %s/bin/%%s "$@"
 
 
 class AgentWorld(CrashWorld):
-    """reason: what the agent gave as the reason of its last exit status."""
+    """script: which is used; reason: what it gave as the reason of its last exit status."""
 
     def __init__(self, text=CLTAB):
         super().__init__(text)
@@ -33,9 +33,18 @@ class AgentWorld(CrashWorld):
         self.environ.update(
             PATH=self.path("bin") + ":" + os.environ["PATH"], OCF_RESOURCE_INSTANCE="g", OCF_RESKEY_group="g",
             OCF_RESKEY_cltab=self.cltab, OCF_RESKEY_socket=self.socket)
+        self.script = AGENT
         self.reason = ""
 
-    def begin(self, action, timeout=20, agent=AGENT, **parameters):
+    def hasten(self):
+        """Let the agent wait for a clinitd that is gone 1 second instead of 5; returns the world."""
+        with open(AGENT) as file:
+            text = file.read()
+        self.script = self.write(text.replace("BACK_WITHIN=5", "BACK_WITHIN=1"), "agent")
+        os.chmod(self.script, 0o755)
+        return self
+
+    def begin(self, action, timeout=20, **parameters):
         """The agent doing ACTION within TIMEOUT seconds, with PARAMETERS besides, or instead of, those of the world.
 
         It has called its first program.
@@ -43,7 +52,7 @@ class AgentWorld(CrashWorld):
         before = self.read("called")
         more = {"OCF_RESKEY_" + name: value for name, value in parameters.items()}
         more["OCF_RESKEY_CRM_meta_timeout"] = str(timeout * 1000)
-        doing = subprocess.Popen([agent, action], env={**self.environ, **more}, cwd="/", text=True,
+        doing = subprocess.Popen([self.script, action], env={**self.environ, **more}, cwd="/", text=True,
                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         wait_for(lambda: self.read("called") != before or doing.poll() is not None, "the agent to begin")
         return doing
