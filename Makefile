@@ -11,6 +11,7 @@ DESTDIR =
 JOBS = 4
 
 PROGRAMS = clinitd clinit clstat
+EXAMPLES = check_clinit clinit.logrotate clinit-metrics.service clinit-metrics.timer
 
 all:
 	@echo "make demo: see it run. make test: test it. make install: PREFIX, MANDIR and DESTDIR say where to."
@@ -21,10 +22,15 @@ demo:
 test:
 	@PYTHON=$(PYTHON) t/lib/with-env "docopt setproctitle hypothesis jsonschema prometheus_client" sh -c 'prove -j$(JOBS) --exec "$$PYTHON" t/'
 
+# A real cluster, in namespaces of this machine: needs root, and Pacemaker, Corosync and resource-agents. About a minute.
+cluster-test:
+	@PYTHON=$(PYTHON) t/lib/with-env "docopt setproctitle" \
+	    sh -c 'timeout -k 10 300 prove --exec "$$PYTHON" --failures --comments t/cluster/'
+
 # The first line of each program names the interpreter that was found now, whatever PATH says later.
 install:
 	python=$$($(PYTHON) -c 'import sys; print(sys.executable)') && \
-	mkdir -p $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/clinit $(DESTDIR)$(DOCDIR) \
+	mkdir -p $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/clinit $(DESTDIR)$(DOCDIR)/examples \
 	    $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(OCFDIR)/clinit \
 	    $(foreach section,3 5 7 8,$(DESTDIR)$(MANDIR)/man$(section)) && \
 	for program in $(PROGRAMS); do \
@@ -40,6 +46,10 @@ install:
 	done && \
 	install -m 644 completion/bash/* $(DESTDIR)$(BASHDIR) && \
 	install -m 644 completion/zsh/_clinit $(DESTDIR)$(ZSHDIR) && \
+	for example in $(EXAMPLES); do \
+	    sed "s|/usr/local/bin|$(PREFIX)/bin|" etc/$$example >$(DESTDIR)$(DOCDIR)/examples/$$example || exit 1; \
+	done && \
+	chmod 755 $(DESTDIR)$(DOCDIR)/examples/check_clinit && \
 	install -m 644 etc/cltab.example etc/clstat.schema.json README.md NEWS LICENSE $(DESTDIR)$(DOCDIR)
 
 uninstall:
@@ -47,7 +57,7 @@ uninstall:
 	rm -rf $(DESTDIR)$(PREFIX)/lib/clinit $(DESTDIR)$(DOCDIR) $(DESTDIR)$(OCFDIR)/clinit
 	cd $(DESTDIR)$(BASHDIR) && rm -f $(PROGRAMS)
 	rm -f $(DESTDIR)$(ZSHDIR)/_clinit
-	cd $(DESTDIR)$(MANDIR) && rm -f man3/clinit.3 man5/cltab.5 man7/clinit.7 man8/clinitd.8 man8/clinit.8 man8/clstat.8
+	for page in man/*.[3578]; do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page#man/}; done
 
 # Needs ruff and mypy (PyPI), mandoc and shellcheck.
 check:
@@ -55,7 +65,7 @@ check:
 	mypy --strict lib/clinit
 	MYPYPATH=lib mypy --strict t/lib/api_user.py
 	mandoc -T lint -W warning man/*.[3578]
-	shellcheck ocf/group t/lib/with-env t/lib/demo bench/fetch .ci/run completion/bash/clinit
+	shellcheck ocf/group etc/check_clinit t/lib/with-env t/lib/demo bench/fetch .ci/run completion/bash/clinit
 
 # The three tables, drawn by graphviz.
 dot:
@@ -79,4 +89,4 @@ dist:
 	mkdir -p dist && name=clinit-$$($(PYTHON) -c 'import sys; sys.path.insert(0, "lib"); import clinit; print(clinit.__version__)') && \
 	git archive --prefix=$$name/ HEAD | gzip -9 >dist/$$name.tar.gz && echo dist/$$name.tar.gz
 
-.PHONY: all demo test install uninstall check dot mutants fuzz bench dist
+.PHONY: all demo test cluster-test install uninstall check dot mutants fuzz bench dist

@@ -34,7 +34,8 @@ same(run(*make, "install", env=clean).returncode, 0, "make install DESTDIR= PREF
 found = files(folder + "/dest")
 for name in ("opt/clinit/bin/clinitd", "opt/clinit/bin/clinit", "opt/clinit/bin/clstat", "opt/clinit/lib/clinit/init.py", "opt/clinit/lib/clinit/py.typed",
              "opt/clinit/share/doc/clinit/cltab.example", "opt/clinit/share/doc/clinit/clstat.schema.json", "opt/man/man3/clinit.3", "opt/man/man5/cltab.5", "opt/man/man7/clinit.7",
-             "opt/man/man8/clinit.8", *["opt/clinit/" + name for name in COMPLETION]):
+             "opt/man/man7/clinit-pacemaker.7", "opt/man/man8/clinit.8", "opt/clinit/share/doc/clinit/examples/check_clinit",
+             "opt/clinit/share/doc/clinit/examples/clinit-metrics.timer", *["opt/clinit/" + name for name in COMPLETION]):
     ok(name in found, "installs %s" % name)
 ok(os.path.isdir(folder + "/dest/opt/clinit/lib/clinit/__pycache__") or os.environ.get("PYTHONPYCACHEPREFIX"), "byte code, too")
 for name in ("clinitd", "clinit", "clstat"):

@@ -73,6 +73,11 @@ def skip(what, why):
     print("ok %d # SKIP %s: %s" % (_count, what, why), flush=True)
 
 
+def failed():
+    """How many tests have failed so far."""
+    return _failed
+
+
 def cleanup(function):
     """Call FUNCTION at the end, whatever happened, the last registered first."""
     _cleanups.append(function)
