@@ -25,7 +25,7 @@ test:
 # A real cluster, in namespaces of this machine: needs root, and Pacemaker, Corosync and resource-agents. About a minute.
 cluster-test:
 	@PYTHON=$(PYTHON) t/lib/with-env "docopt setproctitle" \
-	    sh -c 'timeout -k 10 300 prove --exec "$$PYTHON" --failures --comments t/cluster/'
+	    sh -c 'prove --exec "timeout -k 10 300 $$PYTHON" --failures --comments t/cluster/'
 
 # The first line of each program names the interpreter that was found now, whatever PATH says later.
 install:
