@@ -17,8 +17,8 @@ import setproctitle
 
 from . import __version__
 from . import cltab as tables
-from . import (cltabfile, errors, handover, kernel, lock, members, paths, protocol, recover, rules, statusfile,
-               statusline)
+from . import (cltabfile, errors, handover, kernel, lock, members, paths, protocol, recover, rules, sdnotify,
+               statusfile, statusline)
 from .cltab import Cltab, Entry
 from .handover import State, Succession
 from .init import Event, Init
@@ -431,6 +431,7 @@ class Daemon:
     def halt(self, client: Client | None) -> None:
         self.failed = self.failed or any(group.state == "FAILED" for group in self.init.groups.values())
         self.queue.append(("halt", client))
+        sdnotify.say("STOPPING=1")
 
     def left(self, client: Client) -> None:
         if client.waiting:
@@ -442,6 +443,8 @@ class Daemon:
         """Keep the groups at their levels until all are halted; returns the exit status."""
         if self.only is None:
             self.log.say("pid %d, cltab %s, socket %s" % (os.getpid(), self.where.cltab, self.kernel.socket))
+            sdnotify.say("READY=1")
+            self.feed_watchdog()
         while not self.over:
             try:
                 self.turn()
@@ -556,6 +559,8 @@ class Daemon:
                 self.settle_socket()
             elif key == "beat":
                 self.beat()
+            elif key == "watchdog":
+                self.feed_watchdog()
             elif key is not None:
                 self.dirty = True       # the status file could not be written
             elif self.queue:
@@ -606,6 +611,13 @@ class Daemon:
         if self.only is None:
             self.settle_socket()
         self.queue.append(("owned", self.kernel.owners()))
+
+    def feed_watchdog(self) -> None:
+        """Tell the service manager that the loop goes round, and when to do so again, if it wants to know."""
+        pause = sdnotify.watchdog()
+        if pause is not None:
+            sdnotify.say("WATCHDOG=1")
+            self.loop.arm("watchdog", kernel.clock() + pause)
 
     def fault(self, error: Exception, at: Event) -> None:
         self.log.say("internal error: %s: %s, at %s" % (type(error).__name__, error, " ".join(map(str, at))))
