@@ -7,6 +7,7 @@ DOCDIR = $(PREFIX)/share/doc/clinit
 BASHDIR = $(PREFIX)/share/bash-completion/completions
 ZSHDIR = $(PREFIX)/share/zsh/site-functions
 OCFDIR = $(PREFIX)/lib/ocf/resource.d
+UNITDIR = $(PREFIX)/lib/systemd
 DESTDIR =
 JOBS = 4
 
@@ -14,7 +15,7 @@ PROGRAMS = clinitd clinit clstat
 EXAMPLES = check_clinit clinit.logrotate clinit-metrics.service clinit-metrics.timer
 
 all:
-	@echo "make demo: see it run. make test: test it. make install: PREFIX, MANDIR and DESTDIR say where to."
+	@echo "make demo: see it run. make test: test it. make install: PREFIX, MANDIR, UNITDIR and DESTDIR say where to."
 
 demo:
 	@PYTHON=$(PYTHON) t/lib/with-env "docopt setproctitle" t/lib/demo
@@ -32,6 +33,7 @@ install:
 	python=$$($(PYTHON) -c 'import sys; print(sys.executable)') && \
 	mkdir -p $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/clinit $(DESTDIR)$(DOCDIR)/examples \
 	    $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(OCFDIR)/clinit \
+	    $(DESTDIR)$(UNITDIR)/system $(DESTDIR)$(UNITDIR)/user \
 	    $(foreach section,3 5 7 8,$(DESTDIR)$(MANDIR)/man$(section)) && \
 	for program in $(PROGRAMS); do \
 	    sed "1s|.*|#!$$python|" bin/$$program >$(DESTDIR)$(PREFIX)/bin/$$program && \
@@ -50,6 +52,9 @@ install:
 	    sed "s|/usr/local/bin|$(PREFIX)/bin|" etc/$$example >$(DESTDIR)$(DOCDIR)/examples/$$example || exit 1; \
 	done && \
 	chmod 755 $(DESTDIR)$(DOCDIR)/examples/check_clinit && \
+	sed 's|/usr/local/bin|$(PREFIX)/bin|' etc/clinitd.service >$(DESTDIR)$(UNITDIR)/system/clinitd.service && \
+	sed 's|/usr/local/bin|$(PREFIX)/bin|' etc/clinitd-user.service >$(DESTDIR)$(UNITDIR)/user/clinitd.service && \
+	chmod 644 $(DESTDIR)$(UNITDIR)/*/clinitd.service && \
 	install -m 644 etc/cltab.example etc/clstat.schema.json README.md NEWS LICENSE $(DESTDIR)$(DOCDIR)
 
 uninstall:
@@ -58,6 +63,7 @@ uninstall:
 	cd $(DESTDIR)$(BASHDIR) && rm -f $(PROGRAMS)
 	rm -f $(DESTDIR)$(ZSHDIR)/_clinit
 	for page in man/*.[3578]; do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page#man/}; done
+	cd $(DESTDIR)$(UNITDIR) && rm -f system/clinitd.service user/clinitd.service
 
 # Needs ruff and mypy (PyPI), mandoc and shellcheck.
 check:

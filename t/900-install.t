@@ -46,6 +46,9 @@ for name in ("clinitd", "clinit", "clstat"):
 with open(folder + "/dest/opt/clinit/lib/ocf/resource.d/clinit/group") as file:
     ok("PATH=$PATH:/opt/clinit/bin" in file.read(), "the resource agent finds them there")
 ok(os.access(file.name, os.X_OK), "it can be executed")
+for name in ("system", "user"):
+    with open(folder + "/dest/opt/clinit/lib/systemd/%s/clinitd.service" % name) as file:
+        like(file.read(), "\nExecStart=/opt/clinit/bin/clinitd\n", "the unit of a %s starts the program that was installed" % name)
 same(run(*make, "uninstall", env=clean).returncode, 0, "make uninstall")
 same(files(folder + "/dest"), [], "leaves nothing")
 
