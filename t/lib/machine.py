@@ -68,7 +68,7 @@ class Machine(World):
         if made.returncode:
             raise RuntimeError("make install: " + made.stderr)
         # What clinitd and its clients are to find, in that bare environment; and how processes() knows them
-        self.variables = {"WORLD": self.dir, "PYTHONDONTWRITEBYTECODE": "1", "CLINIT_CLTAB": self.cltab}
+        self.variables = {"DIR": self.dir, "PYTHONDONTWRITEBYTECODE": "1", "CLINIT_CLTAB": self.cltab}
         for name in {"PYTHONPATH", "PYTHONPYCACHEPREFIX"} & set(os.environ):
             self.variables[name] = os.environ[name]
 
@@ -121,6 +121,6 @@ class Machine(World):
         wait_for(lambda: not self.processes(), "the machine to be gone")
         if self.cgroup:
             wait_for(self._remove_cgroup, "its cgroups to be empty")     # of zombies, too
-        if tap._failed:
-            tap.note(self.read("out") + self.read("console"))
+        if tap._failed or hasattr(sys, "last_value"):
+            tap.note(self.read("out") + self.read("console") + self.said)
         super().end()
