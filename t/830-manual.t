@@ -22,7 +22,7 @@ def page(name):
 
 
 names = sorted(name for name in os.listdir(MAN) if name[-2] == ".")
-same(names, ["clinit-pacemaker.7", "clinit.3", "clinit.7", "clinit.8", "clinitd.8", "clstat.8", "cltab.5"], "the pages")
+same(names, ["clinit-container.7", "clinit-pacemaker.7", "clinit.3", "clinit.7", "clinit.8", "clinitd.8", "clstat.8", "cltab.5"], "the pages")
 for name in names:
     if shutil.which("mandoc"):
         lint = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", os.path.join(MAN, name)], capture_output=True, text=True)
