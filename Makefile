@@ -71,7 +71,7 @@ check:
 	mypy --strict lib/clinit
 	MYPYPATH=lib mypy --strict t/lib/api_user.py
 	mandoc -T lint -W warning man/*.[3578]
-	shellcheck ocf/group etc/check_clinit t/lib/with-env t/lib/demo bench/fetch .ci/run completion/bash/clinit
+	shellcheck ocf/group etc/check_clinit t/lib/with-env t/lib/demo t/lib/deb-test bench/fetch .ci/run completion/bash/clinit
 
 # The three tables, drawn by graphviz.
 dot:
@@ -95,4 +95,20 @@ dist:
 	mkdir -p dist && name=clinit-$$($(PYTHON) -c 'import sys; sys.path.insert(0, "lib"); import clinit; print(clinit.__version__)') && \
 	git archive --prefix=$$name/ HEAD | gzip -9 >dist/$$name.tar.gz && echo dist/$$name.tar.gz
 
-.PHONY: all demo test cluster-test install uninstall check dot mutants fuzz bench dist
+# An sdist, and a wheel made from it; needs build and twine (PyPI).
+wheel:
+	mkdir -p dist && rm -f dist/clinit-*.whl && \
+	$(PYTHON) -m build --outdir dist . && $(PYTHON) -m twine check --strict dist/clinit-*.whl dist/clinit-*.tar.gz
+
+# The Debian package, of what is committed; needs debhelper and dh-python. The system's Python, whatever PATH says.
+deb:
+	rm -rf build/deb && mkdir -p build/deb dist && git archive --prefix=clinit/ HEAD | tar -xC build/deb && \
+	cd build/deb/clinit && PATH=/usr/sbin:/usr/bin:/sbin:/bin dpkg-buildpackage -us -uc -b && \
+	cp ../clinit_*.deb ../../../dist
+
+# As root; needs lintian, too.
+deb-test: deb
+	lintian --fail-on error build/deb/clinit_*.changes
+	t/lib/deb-test build/deb/clinit_*.deb
+
+.PHONY: all demo test cluster-test install uninstall check dot mutants fuzz bench dist wheel deb deb-test
