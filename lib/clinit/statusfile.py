@@ -69,10 +69,10 @@ def is_stale(daemon: dict[str, str]) -> bool:
         return False
     if daemon.get("host") != mine["host"]:
         return False
-    if daemon.get("boot") != mine["boot"]:
+    if daemon.get("boot", "") != mine["boot"]:      # "": there is no such thing here
         return True
     pid = statusline.number(daemon, "pid", digits=9)
-    if daemon.get("pidns") != mine["pidns"] or not pid:
+    if daemon.get("pidns", "") != mine["pidns"] or not pid:
         return False
     try:
         os.kill(pid, 0)
