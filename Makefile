@@ -55,7 +55,8 @@ install:
 	sed 's|/usr/local/bin|$(PREFIX)/bin|' etc/clinitd.service >$(DESTDIR)$(UNITDIR)/system/clinitd.service && \
 	sed 's|/usr/local/bin|$(PREFIX)/bin|' etc/clinitd-user.service >$(DESTDIR)$(UNITDIR)/user/clinitd.service && \
 	chmod 644 $(DESTDIR)$(UNITDIR)/*/clinitd.service && \
-	install -m 644 etc/cltab.example etc/clstat.schema.json etc/inittab.example etc/Containerfile README.md NEWS LICENSE $(DESTDIR)$(DOCDIR)
+	install -m 644 etc/cltab.example etc/clstat.schema.json etc/inittab.example etc/Containerfile \
+	    README.md NEWS LICENSE $(DESTDIR)$(DOCDIR)
 
 uninstall:
 	cd $(DESTDIR)$(PREFIX)/bin && rm -f $(PROGRAMS)

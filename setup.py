@@ -23,7 +23,8 @@ setup(
     package_data={"clinit": ["py.typed"]},
     scripts=["bin/clinitd", "bin/clinit", "bin/clstat"],
     data_files=[("share/man/man%s" % section, glob("man/*.%s" % section)) for section in "3578"]
-    + [("share/doc/clinit", ["etc/cltab.example", "etc/clstat.schema.json", "etc/inittab.example", "etc/Containerfile"]),
+    + [("share/doc/clinit", ["etc/cltab.example", "etc/clstat.schema.json", "etc/inittab.example",
+                            "etc/Containerfile"]),
        ("share/bash-completion/completions", glob("completion/bash/*")),
        ("share/zsh/site-functions", ["completion/zsh/_clinit"])],
     classifiers=["Environment :: No Input/Output (Daemon)", "Operating System :: POSIX",

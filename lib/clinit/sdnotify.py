@@ -11,7 +11,7 @@ MAX_DIGITS = 15     # of a number of microseconds that can be meant
 LEAST = 0.05        # seconds: who wants signs of life more often would have nothing but these
 
 
-def say(text: str) -> None:
+def tell(text: str) -> None:
     """Send TEXT, lines of NAME=VALUE, to the manager; nothing where there is none, or it does not hear."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:

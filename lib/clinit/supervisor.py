@@ -431,7 +431,7 @@ class Daemon:
     def halt(self, client: Client | None) -> None:
         self.failed = self.failed or any(group.state == "FAILED" for group in self.init.groups.values())
         self.queue.append(("halt", client))
-        sdnotify.say("STOPPING=1")
+        sdnotify.tell("STOPPING=1")
 
     def left(self, client: Client) -> None:
         if client.waiting:
@@ -443,7 +443,7 @@ class Daemon:
         """Keep the groups at their levels until all are halted; returns the exit status."""
         if self.only is None:
             self.log.say("pid %d, cltab %s, socket %s" % (os.getpid(), self.where.cltab, self.kernel.socket))
-            sdnotify.say("READY=1")
+            sdnotify.tell("READY=1")
             self.feed_watchdog()
         while not self.over:
             try:
@@ -616,7 +616,7 @@ class Daemon:
         """Tell the service manager that the loop goes round, and when to do so again, if it wants to know."""
         pause = sdnotify.watchdog()
         if pause is not None:
-            sdnotify.say("WATCHDOG=1")
+            sdnotify.tell("WATCHDOG=1")
             self.loop.arm("watchdog", kernel.clock() + pause)
 
     def fault(self, error: Exception, at: Event) -> None:
