@@ -30,7 +30,7 @@ from .notify import path_of as path_of_notify
 from .server import Client, Server
 from .statusline import Line
 
-BUDGET = 0.02       # seconds that the heart may go on before the clients are heard again
+BUDGET = 0.01       # seconds that the heart may go on before the clients are heard again
 MAX_ERRORS = 20     # of a bad cltab, that the log and who gave a command are told
 WRITE_SHARE = 4     # after a write of the status the pause is so many times as long as the write took
 FAULTS = 60.0       # seconds between two times that a fault of ours lets us begin anew
@@ -61,7 +61,8 @@ class Daemon:
         self.kernel = Kernel(where.cltab, self.log.say)
         self.server = Server(self.loop, kernel.clock, self.request, self.left)
         self.init = Init(self.cltab, kernel.epoch())
-        self.queue: deque[Event] = deque()
+        self.queue: deque[Event] = deque()      # what has happened
+        self.commands: deque[Event] = deque()   # what clients have asked: they do not wait for all that has happened
         self.answers: list[tuple[Client, str]] = []
         self.over = False
         self.failed = False         # a group was FAILED when the halt began
@@ -400,7 +401,7 @@ class Daemon:
         command, *arguments = words
         if command == "wait":
             group, level = [*arguments, "", ""][:2]
-            self.queue.append(("wait", client, group, level))
+            self.commands.append(("wait", client, group, level))
             return
         self.log.say("%s (%s)" % (" ".join(words), client))
         wrong = self.look() if command in READING else []
@@ -411,17 +412,17 @@ class Daemon:
         for line in wrong:
             client.notes.append("warning " + line)
         if command == "tell":
-            self.queue.append(("tell", client, *arguments, self.cltab))
+            self.commands.append(("tell", client, *arguments, self.cltab))
         elif command == "reread":
             self.settle()
-            self.queue.append(("reread", client, self.cltab))
+            self.commands.append(("reread", client, self.cltab))
         elif command == "plan":
             planned, group, level = [*arguments, "", ""][:3]
-            self.queue.append(("plan", client, planned, group, level, self.cltab))
+            self.commands.append(("plan", client, planned, group, level, self.cltab))
         elif command == "restart":
-            self.queue.append(("restart", client, *arguments))
+            self.commands.append(("restart", client, *arguments))
         elif command == "signal":
-            self.queue.append(("pass", client, *arguments))
+            self.commands.append(("pass", client, *arguments))
         elif command == "replace":
             self.asked.append(client)
             self.succession.begin()
@@ -430,12 +431,12 @@ class Daemon:
 
     def halt(self, client: Client | None) -> None:
         self.failed = self.failed or any(group.state == "FAILED" for group in self.init.groups.values())
-        self.queue.append(("halt", client))
+        self.commands.append(("halt", client))
         sdnotify.tell("STOPPING=1")
 
     def left(self, client: Client) -> None:
         if client.waiting:
-            self.queue.append(("left", client))
+            self.commands.append(("left", client))
 
     # The loop ----------------------------------------------------------------------------------------------
 
@@ -494,7 +495,7 @@ class Daemon:
             call()
         self.pump()
         self.kernel.kill()
-        while self.succession.due and self.queue:
+        while self.succession.due and (self.commands or self.queue):
             self.pump()
         if self.dirty and (self.answers or self.succession.due or kernel.clock() >= self.write_after):
             self.write_status()
@@ -503,7 +504,7 @@ class Daemon:
             self.server.answer(client, "\n".join([*client.notes, text]))
             client.notes.clear()
         # Who has got an answer may have sent the next request already
-        if self.succession.due and not (self.queue or self.answers or self.over):
+        if self.succession.due and not (self.commands or self.queue or self.answers or self.over):
             self.succession.become()
         self.over = self.over or self.only is not None and self.stuck
 
@@ -514,7 +515,7 @@ class Daemon:
         return states == {"STUCK"}
 
     def _timeout(self, now: float) -> float:
-        if self.queue:
+        if self.commands or self.queue:
             return 0.0
         timeout = self.loop.timeout(now)
         poll = self.kernel.poll()
@@ -538,7 +539,7 @@ class Daemon:
                 self.queue.append(("reread", None, self.cltab))
 
     def pump(self) -> None:
-        """Let the heart handle what happened, for a while."""
+        """Let the heart handle what was asked and what happened, for a while, or until somebody is to be answered."""
         until = kernel.clock() + BUDGET
         while True:
             now = kernel.clock()
@@ -563,11 +564,11 @@ class Daemon:
                 self.feed_watchdog()
             elif key is not None:
                 self.dirty = True       # the status file could not be written
-            elif self.queue:
-                self.handle(self.queue.popleft(), now)
+            elif self.commands or self.queue:
+                self.handle((self.commands or self.queue).popleft(), now)
             else:
                 return
-            if now > until:
+            if now > until or self.answers:
                 return
 
     def handle(self, event: Event, now: float) -> None:

@@ -54,7 +54,7 @@ class Miniature(Leftovers):
         self.probing = set()        # the names whose ready command runs
         self.awaited = {}
         self.spawns = "started"     # what becomes of the next spawn
-        self.over = False
+        self.over = self.late = False
 
     def copy(self):
         """Another world just like this; the cltabs, which nothing changes, are shared."""
@@ -75,7 +75,7 @@ class Miniature(Leftovers):
                    for process in group.order))
             for group in heart.groups.values())
         return (heart.state, groups, tuple(map(str, self.queue)), frozenset(self.alive), frozenset(self.rest), frozenset(self.apart),
-                frozenset(self.awaited.items()), frozenset(self.armed), frozenset(self.probing), frozenset(self.asked), self.tables.index(heart.cltab), self.over,
+                frozenset(self.awaited.items()), frozenset(self.armed), frozenset(self.probing), frozenset(self.asked), self.tables.index(heart.cltab), self.over, self.late,
                 tuple(process.name for process in heart.moving), tuple(heart.waiting))
 
     # The heart's actions
@@ -138,8 +138,8 @@ class Miniature(Leftovers):
 
     def steps(self, commands):
         """The steps that may come next: (what, fact, ...)."""
-        if self.over:
-            return []
+        if self.over:       # what was asked in the same turn is answered still: one command is enough
+            return [("handle",)] if self.queue else [] if self.late else [one for one in commands if one[0] != "wait"]
         found = [("handle",)] if self.queue else []
         for name in sorted(self.alive):
             # How long it ran matters to a respawn alone, how it ended to the others
@@ -175,20 +175,25 @@ class Miniature(Leftovers):
         elif what == "notify":
             self.queue.append(("notified", facts[0], True, ""))
         elif what == "restart":
-            self.queue.append(("restart", None, *facts))
+            self.ask("restart", None, *facts)
         elif what == "timer":
             self.armed.remove(facts)
             self.handle("timer", *facts)
         elif what == "reread":
-            self.queue.append(("reread", None, self.tables[facts[0]]))
+            self.ask("reread", None, self.tables[facts[0]])
         elif what == "tell":
-            self.queue.append(("tell", None, *facts, self.init.cltab))
+            self.ask("tell", None, *facts, self.init.cltab)
         elif what == "wait":
             self.asked.add("w")
-            self.queue.append(("wait", "w", *facts))
+            self.ask("wait", "w", *facts)
         else:
-            self.queue.append(("halt", None))
+            self.ask("halt", None)
         self.check()
+
+    def ask(self, *command):
+        """A command does not wait for what has happened."""
+        self.late = self.over
+        self.queue.insert(0, command)
 
     # The rules
 

@@ -8,6 +8,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "lib"))
 from clinit import cltab, recover, statusline as status     # noqa: E402
 from clinit.init import Init                    # noqa: E402
 
+COMMANDS = ("tell", "reread", "halt", "wait", "left", "plan", "restart", "pass")
 NO_PID = 10 ** 7    # no process of this machine has such a pid
 
 
@@ -72,7 +73,10 @@ class FakeKernel(Leftovers):
     # The world acts
 
     def event(self, *event):
-        self.queue.append(event)
+        if event[0] in COMMANDS:
+            self.queue.insert(0, event)     # as in the daemon: what is asked does not wait for what has happened
+        else:
+            self.queue.append(event)
         self.pump()
 
     def pump(self):

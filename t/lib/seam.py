@@ -73,9 +73,10 @@ ERRNOS = {
     "socket.accept": OUT_OF_FILES + " ENOMEM ECONNABORTED", "socket.recv": "ECONNRESET ENOMEM",
     "socket.send": "EPIPE ECONNRESET ENOBUFS ENOMEM", "socket.sendall": "EPIPE ECONNRESET ENOBUFS ENOMEM",
 }
-# Who is not told of these has lost a file, a process or the socket, and does not know.
+# Who is not told of these has lost a file, a process or the socket, and does not know. Not so of posix_spawn: where it
+# fails, fork does it, or says why not.
 MUST_BE_SAID = {"open read", "open write", "open lock", "write file", "rename file", "replace file", "mkdir file",
-                "pipe", "fork", "dup2", "execve", "posix_spawn", "socket", "socket.bind"}
+                "pipe", "fork", "dup2", "execve", "socket", "socket.bind"}
 # The functions that are wrapped; the kind of those in `paths` and `descriptors` is that of their first argument.
 PATHS = "open listdir scandir readlink stat lstat rename replace link unlink mkdir rmdir chmod chown chdir"
 DESCRIPTORS = "read write pread pwrite ftruncate fsync fstat fchmod close"
