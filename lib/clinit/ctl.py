@@ -18,11 +18,11 @@ USAGE = """clinit: tell clinitd at which runlevel a resource group is to be.
 Usage:
   clinit [options] GROUP LEVEL
   clinit [options] LEVEL
-  clinit [options] (-k | --halt)
-  clinit [options] (-r NAME | --restart NAME)
-  clinit [options] (-S SIGNAL | --signal SIGNAL) NAME
-  clinit [options] (-u | --update)
-  clinit [options] (-d | --daemon)
+  clinit [options] -k
+  clinit [options] -r NAME
+  clinit [options] -S SIGNAL NAME
+  clinit [options] -u
+  clinit [options] -d
   clinit [options]
   clinit -h | --help
   clinit --version
