@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 """Why is it down: clstat -p answers it, in the table and by the last lines of its output (SPEC 9)."""
 import os
+import subprocess
 import sys
 import time
 
 sys.path.insert(0, sys.path[0] + "/lib")
 from tap import done, like, note, ok, raises, same
-from world import QUICK, World
+from world import QUICK, ROOT, World
 from clinit import tail
 
 world = World(QUICK + "g:t:run:test:exit 3;\ng:a:run:respawn:sleep 1000\ng:o:run:off:x\n"
-              "p:r:run:respawn:WORLD/nope\np:q:run:respawn:echo bad weather; exit 2\np:q::respawn:1 1 60\np:q::output:WORLD/out\n")
+              "p:r:run:respawn:WORLD/nope\np:q:run:respawn:echo bad weather; exit 2\np:q::respawn:1 1 60\np:q::output:out\n")
 world.start()
 world.clinit("-w", "g", "run")
 world.clinit("p", "run")
@@ -34,7 +35,9 @@ same(below("g:o", rows), "switched off in the cltab", "what is switched off")
 like(below("p:r", rows), "cannot execute %s: No such file or directory, " % world.path("nope"), "what cannot be executed")
 like(below("p:q", rows), "respawning too rapidly, ", "what exits too often")
 ok(0 < int(below("p:q", rows).split(" s left")[0].split()[-1]) <= 60, "with the seconds left, which are at most 60")
-same(out.partition("\n\n")[2], "p:q, the end of %s/out/p:q.log:\n    bad weather\n    bad weather\n" % world.dir, "and the end of its output")
+same(out.partition("\n\n")[2], "p:q, the end of out/p:q.log:\n    bad weather\n    bad weather\n", "and the end of its output")
+abroad = subprocess.run([*world.program, os.path.join(ROOT, "bin", "clstat"), "-p", world.path("clstat")], cwd="/", capture_output=True, text=True)
+like(abroad.stdout, "the end of out/p:q.log:\n    bad weather\n", "a folder below the daemon's is found from everywhere")
 code, out, err = world.clinit("-w")
 same((code, err.count("respawning too rapidly (exited 2)"), err.count("cannot execute")), (1, 1, 1), "clinit -w says why, too") or note(err)
 ok(max(len(row) for row in rows[:rows.index("")] if row[0] != " ") <= 80, "the table fits a terminal")

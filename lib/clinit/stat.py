@@ -197,7 +197,7 @@ def last_words(file: File) -> list[str]:
         path = line.more.get("output")
         if line.state in ("FAILED", "PAUSED") and path and not foreign(file):
             try:
-                found, why = tail.last_lines(path, LAST_LINES), "it is empty"
+                found, why = tail.last_lines(os.path.join(file.daemon.get("cwd", ""), path), LAST_LINES), "it is empty"
             except OSError as error:
                 found, why = [], error.strerror or str(error)
             rows += ["", "%s, the end of %s%s" % (line.name, statusline.plain(path), ":" if found else ": " + why)]

@@ -78,7 +78,8 @@ class Daemon:
         self.succession = Succession(self.kernel, self.loop, argv, self.hand_over, self.not_replaced)
         self.asked: list[Client] = []           # to be replaced
         self.fault_at = -FAULTS
-        self.here = {"pid": str(os.getpid()), "start": str(members.start_time(os.getpid())), **statusfile.here()}
+        self.here = {"pid": str(os.getpid()), "start": str(members.start_time(os.getpid())), "cwd": _folder(),
+                     **statusfile.here()}
         self.perform: dict[str, Callable[..., Event | None]] = {
             "spawn": self.kernel.spawn, "signal": self.kernel.signal,
             "await": self.kernel.await_end, "forget": self.kernel.forget,
@@ -641,6 +642,14 @@ def make_folder(path: str) -> None:
         os.makedirs(path, exist_ok=True)
     finally:
         os.umask(mask)
+
+
+def _folder() -> str:
+    """The folder that relative paths of the cltab are below; "" where somebody has removed it."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
 
 
 def _nothing() -> None:
