@@ -12,7 +12,7 @@ LIB = os.path.join(sys.path[0], "..", "..", "lib", "clinit")
 FLOORS = {
     1: "errors machines rules cltab statusline protocol people record metrics collate",
     2: "init",
-    3: "members watch spawn kernel loop server statusfile tail cltabfile recover handover log lock paths notify sdnotify",
+    3: "members cgroup watch spawn kernel loop server statusfile tail cltabfile recover handover log lock paths notify sdnotify",
     4: "__init__ cli asking ctl stat screen clinitd supervisor",
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names.split()}

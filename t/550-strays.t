@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
-"""A stray, of which nothing tells whose it is, is shown, reaped when it exits, and never signalled (SPEC 5)."""
+"""A stray, of which nothing tells whose it is, is shown, reaped when it exits, and never signalled (SPEC 5).
+
+With control groups there would be none.
+"""
 import os
 import signal
 import sys
 
 sys.path.insert(0, sys.path[0] + "/lib")
 from tap import cleanup, done, like, ok, same
-from world import QUICK, World, lives, wait_for
+from world import QUICK, World, lives, wait_for, without_cgroups
 
 # A session of its own, no parent, no environment, before anybody has looked
 HIDE = """import os, sys
@@ -20,7 +23,7 @@ if os.fork() == 0:
 os.wait()
 os.execvp("sleep", ["sleep", "1001"])
 """
-world = World(QUICK + "g:r:run:respawn:%s WORLD/hide.py WORLD/pid\n" % sys.executable)
+world = World(QUICK + "g:r:run:respawn:%s WORLD/hide.py WORLD/pid\n" % sys.executable, program=without_cgroups())
 world.write(HIDE, "hide.py")
 daemon = world.start()
 same(world.clinit("-w", "g", "run")[0], 0, "up")

@@ -59,6 +59,7 @@ class Kernel:
         self.log = log
         self.jobs: dict[str, Job] = {}
         self.members = Members()
+        self.cgroups = self.members.cgroups
         self.watch = Watch()
         self.awaited: dict[str, str] = {}
         self.helpers: dict[int, Callable[[int], None]] = {}
@@ -81,14 +82,14 @@ class Kernel:
         job.runs += 1
         output = self._open_output(entry)
         try:
-            pid = spawn.spawn(spawn.words(entry.command), self._environment(entry, level, previous, job.run),
-                              self.around, output,
-                              " ".join((entry.name, job.run, entry.mode, entry.sum, level, previous or "-")).encode(),
-                              quick=entry.mode == "respawn")
+            pid = self._inside(job, lambda: spawn.spawn(
+                spawn.words(entry.command), self._environment(entry, level, previous, job.run), self.around, output,
+                " ".join((entry.name, job.run, entry.mode, entry.sum, level, previous or "-")).encode(),
+                quick=entry.mode == "respawn"))
         except spawn.CannotExecute as error:
-            return "unstartable", entry.name, error.code, str(error)
+            return self._not_started(job, ("unstartable", entry.name, error.code, str(error)))
         except OSError as error:
-            return "refused", entry.name, "cannot start a process: %s" % error.strerror
+            return self._not_started(job, ("refused", entry.name, "cannot start a process: %s" % error.strerror))
         finally:
             if output is not None:
                 close(output)
@@ -97,6 +98,21 @@ class Kernel:
         self.members.mains[pid] = job
         return "started", entry.name, {
             "pid": str(pid), "start": str(job.start), "run": job.run, "uid": members.uid_of(pid)}
+
+    def _inside(self, job: Job, start: Callable[[], int]) -> int:
+        """What START() returns, which starts a process, in the control group of JOB."""
+        self.cgroups.enter(job.name, job.mark, self.socket)
+        try:
+            return start()
+        finally:
+            why = self.cgroups.leave()
+            if why:
+                self.log("%s: cannot leave its control group, there will be no others: %s" % (job.name, why))
+
+    def _not_started(self, job: Job, event: Event) -> Event:
+        if job.name not in self.jobs:
+            self.cgroups.forget(job.mark)
+        return event
 
     def _environment(self, entry: Entry, level: str, previous: str, run: str) -> dict[bytes, bytes]:
         told = {"GROUP": entry.group, "TAG": entry.tag, "LEVEL": level, "PREVLEVEL": previous,
@@ -128,11 +144,11 @@ class Kernel:
 
     def probe(self, entry: Entry, level: str, previous: str, command: str) -> Event | None:
         """Run COMMAND, which exits 0 when ENTRY's process is ready; as if that process did."""
-        output = self._open_output(entry)
+        output, job = self._open_output(entry), self.jobs[entry.name]
         try:
-            self._probes[entry.name] = self.help(
-                spawn.words(command), self._environment(entry, level, previous, self.jobs[entry.name].run),
-                self.around.stdin, output, lambda status: self._end_probe(entry.name, status))
+            self._probes[entry.name] = self._inside(job, lambda: self.help(
+                spawn.words(command), self._environment(entry, level, previous, job.run),
+                self.around.stdin, output, lambda status: self._end_probe(entry.name, status)))
         except spawn.CannotExecute as error:
             return "probed", entry.name, str(error)
         except OSError as error:
@@ -221,6 +237,8 @@ class Kernel:
                 break
         for job in doomed:
             self._send(job, signal.SIGKILL)
+            if self.awaited.get(job.name) != "group":
+                self.cgroups.kill(job.mark, {other.pid for other in self.jobs.values() if other is not job})
 
     def await_end(self, name: str, scope: str) -> Event | None:
         """Report when `all` of NAME, whose main process is gone, or its process `group` is gone too."""
@@ -229,7 +247,9 @@ class Kernel:
 
     def forget(self, name: str) -> None:
         """What NAME, whose main process is gone, has left is not ours."""
-        self.members.forget(self.jobs.pop(name))
+        job = self.jobs.pop(name)
+        self.members.forget(job)
+        self.cgroups.forget(job.mark)
 
     def adopt(self, name: str, run: str, pid: int, start: int, uid: str, patience: float,
               abroad: bool) -> Event | None:
@@ -245,6 +265,7 @@ class Kernel:
             return None
         facts = members.stat(pid)
         if facts is not None and facts.start == start:
+            self.cgroups.mark_of(pid, [mark])       # which shows where its group is
             if facts.parent == os.getpid():
                 job.child = True
                 self.members.mains[pid] = job

@@ -13,6 +13,8 @@ import os
 import signal
 from collections.abc import Sequence
 
+from .cgroup import Cgroups
+
 Memory = Sequence[tuple[int, int, str]]     # pid, start time, name of the job
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -69,7 +71,7 @@ class Members:
     known: {pid: Job or None} of our other children, whose they are; a pid of ours is not given again before
     we reap it. found: {Job: [Facts]} by the last look at /proc; `fresh`: it was taken in this moment. unsettled:
     there are children of whom nothing is known yet. sighted: there is a /proc to look at; reaper: all orphans below us
-    become our children, and these are listed.
+    become our children, and these are listed. cgroups: where a job has a group of its own.
     """
 
     def __init__(self) -> None:
@@ -80,6 +82,7 @@ class Members:
         self.fresh = False
         self.sighted = sees_proc()
         self.reaper = self.sighted and become_reaper()
+        self.cgroups = Cgroups()
         self.unsettled = False
         self._orphans: list[int] | None = None      # in this moment, all of them known
         self._blank: set[tuple[int, int]] = set()       # who showed nothing of itself yet, by the last look
@@ -236,17 +239,18 @@ class Members:
         return owner
 
     def _claim(self, facts: Facts, leaders: dict[int, Job]) -> Job | None:
-        """Whose an orphan is: by the look that saw its parent, by its mark, or by its session and group."""
+        """Whose an orphan is: by the look that saw its parent, its mark, control group, or session and group."""
         job = self._seen.get(facts.key)
         if job is not None and job.mark in self.jobs:
             return job
         told = environment(facts.pid)
-        if "RUN" in told:
-            job = self.jobs.get(told["RUN"].partition(".")[0])
-            # Below us a mark comes from us; elsewhere any user could have copied it
-            if job is None or facts.parent == os.getpid() or uid_of(facts.pid) in (job.uid, str(os.geteuid())):
-                return job
-            return None
+        job = self.jobs.get(told.get("RUN", "").partition(".")[0])
+        # Below us a mark comes from us; elsewhere any user could have copied it
+        if job is not None and (facts.parent == os.getpid() or uid_of(facts.pid) in (job.uid, str(os.geteuid()))):
+            return job
+        job = self.jobs.get(self.cgroups.mark_of(facts.pid, self.jobs))
+        if job is not None or "RUN" in told:
+            return job
         job = leaders.get(facts.session) or leaders.get(facts.group)
         if job is not None and job.start <= facts.start:
             return job

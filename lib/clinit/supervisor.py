@@ -99,6 +99,7 @@ class Daemon:
         path = self.where.sockets[0]
         self.lock = self.take_lock(path, lock.PATIENCE)
         self.kernel.socket = path
+        self.kernel.cgroups.tidy(path)
         try:
             left, notes = lock.left(self.lock)
             self.written = left or self.where.clstat
@@ -458,6 +459,7 @@ class Daemon:
             self.write_status()
         else:
             statusfile.remove(self.where.clstat)
+        self.kernel.cgroups.tidy(self.kernel.socket)
         self.server.flush()
         self.server.close()
         self.kernel.notify.close()

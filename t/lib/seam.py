@@ -26,12 +26,13 @@ import traceback
 from collections import namedtuple
 
 import tap
-from world import ROOT, World, lives
+from world import ROOT, World, lives, remove_cgroups
 
 import clinit
-from clinit import clinitd
+from clinit import cgroup, clinitd
 
 LIB = os.path.join(ROOT, "lib", "clinit") + os.sep
+CGROUPS = cgroup.Cgroups().mount or "/sys/fs/cgroup"
 SPEED = 10          # times as fast
 HOLD = 0.2          # seconds that a fault lasts: two of clinitd's, in which it tries again once or twice
 PATIENCE = 8        # seconds for a fact to come true
@@ -65,6 +66,9 @@ ERRNOS = {
     "fork": "EAGAIN ENOMEM", "posix_spawn": "EAGAIN ENOMEM ENOENT EACCES",
     "dup2": "EBUSY", "execve": "ENOENT EACCES ENOMEM ETXTBSY EIO E2BIG", "execv": "ENOMEM",
     "chdir file": "ENOENT EACCES EIO",
+    "open cgroup": OUT_OF_FILES + " ENOMEM ENOENT EACCES", "read cgroup": "ENOMEM ENODEV",
+    "write cgroup": "ENOMEM ENODEV EBUSY EOPNOTSUPP EACCES", "mkdir cgroup": "ENOMEM EAGAIN EROFS EACCES",
+    "rmdir cgroup": "EBUSY EACCES", "scandir cgroup": PROC, "stat cgroup": "ENOMEM EACCES",
     "kill": "EPERM", "killpg": "EPERM", "pidfd_send_signal": "EPERM",
     "pidfd_open": OUT_OF_FILES + " ENOMEM ENOSYS EPERM",
     "select": "ENOMEM",
@@ -262,6 +266,8 @@ class Seam:
             return "proc"
         if name == os.devnull:
             return "null"
+        if name.startswith(CGROUPS):
+            return "cgroup"
         return name.partition(":")[0] if re.match("pipe:|socket:|anon_inode:", name) else "file"
 
 
@@ -600,6 +606,7 @@ class Seamed(World):
             return not left
 
         self.until(nothing_left, "the end of what was left")
+        remove_cgroups(self.dir)
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def sites(self):

@@ -17,7 +17,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "lib"))
 
 import tap                              # noqa: E402
-from clinit import statusline           # noqa: E402
+from clinit import cgroup, statusline   # noqa: E402
 
 PATIENCE = 30       # seconds for a fact to come true
 QUICK = ":::kill:TERM 2 KILL\n"
@@ -42,6 +42,38 @@ def lives(pid):
             return file.read().rpartition(")")[2].split()[0] not in "ZX"
     except OSError:
         return False
+
+
+def without_cgroups():
+    """The `program` of a world to which no control groups are given."""
+    ours = cgroup.Cgroups()
+    if not ours.home:
+        return [sys.executable]
+    program = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"]),
+               "sh", "-c", 'mount -t tmpfs tmpfs "$0" && exec "$@"', ours.mount]
+    probe = subprocess.run([*program, "true"], capture_output=True, text=True)
+    if probe.returncode:
+        tap.skip_all("control groups cannot be hidden here: " + probe.stderr.strip())
+    return [*program, sys.executable]
+
+
+def remove_cgroups(folder):
+    """Remove the control groups of clinitds whose sockets are in FOLDER, once they are empty."""
+    own = cgroup.Cgroups().own
+    prefix = "clinit-" + folder.strip("/").replace("/", "-") + "-"
+    for path in [os.path.join(own, name) for name in os.listdir(own) if name.startswith(prefix)] if own else []:
+        wait_for(lambda path=path: _remove(path), "%s to be empty" % path)
+
+
+def _remove(path):
+    try:
+        for folder, _, _ in os.walk(path, topdown=False):
+            os.rmdir(folder)
+    except FileNotFoundError:
+        pass
+    except OSError:
+        return False
+    return True
 
 
 class World:
@@ -185,6 +217,7 @@ class World:
         if re.search("internal error|Traceback", self.said):
             tap.ok(False, "the log shows no fault of clinitd's")
             tap.note(self.said)
+        remove_cgroups(self.dir)
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def end_daemons(self):
