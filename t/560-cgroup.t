@@ -173,6 +173,7 @@ os.mkdir(delegated)
 @cleanup
 def end_delegated():
     world.end_daemons()
+    end()       # where no groups were given who hid is a stray
     for folder, _, _ in os.walk(delegated, topdown=False):
         wait_for(lambda folder=folder: "populated 0" in open(folder + "/cgroup.events").read(), "an empty group")
         os.rmdir(folder)
