@@ -16,7 +16,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "t", "lib"))
 from facts import PATIENCE, Arrivals, Command
-from world import World
+from world import World, remove_cgroups
 
 from clinit import statusline
 
@@ -111,6 +111,7 @@ class Peer(World):
             left = self.supervisors() or self.processes()
         self._reap()
         self.up.close()
+        remove_cgroups(self.dir)
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def _reap(self):
