@@ -13,7 +13,7 @@ import time
 
 LINUX = ("/proc", "/sys", "/dev/fd")
 ABSENT = {
-    os: "pidfd_open memfd_create eventfd copy_file_range sendfile setns unshare splice O_PATH O_TMPFILE",
+    os: "pidfd_open memfd_create getxattr eventfd copy_file_range sendfile setns unshare splice O_PATH O_TMPFILE",
     signal: "pidfd_send_signal",
     select: "epoll EPOLLIN EPOLLHUP",
     socket: "SO_PEERCRED SOCK_CLOEXEC SOCK_NONBLOCK AF_NETLINK",
