@@ -60,7 +60,8 @@ for data, part in {b"\n": "begins with clinit/1", b"GET / HTTP/1.0\r\n\r\n": "be
     client = connect(data)
     like(answer(client), part, "rubbish is answered: %r" % data[:20])
     ok(ended(client), "... and let go")
-same(world.state("web"), "DONE", "and does nothing else")
+world.await_state("web", "DONE")
+same(world.line("web").level, "run", "and does nothing else")
 
 waiter = connect(b"clinit/1 wait slow run\n")
 like(answer(waiter), "error 6 slow has not been told", "who waits for nothing is told")
