@@ -56,4 +56,16 @@ first = int(line.more["seq"])
 same(world.clinit("web", "run")[0], 0, "a command")
 ok(int(world.line("clinitd").more["seq"]) > first, "is in the status before it is answered")
 same(world.stop(), 0, "halted")
+# The file that execvp(3) would take, also where posix_spawn(3) is not used for it
+world = World(QUICK + "g:a:run:respawn:prog\n")
+for folder, mode in (("one", 0o4755), ("two", 0o755)):
+    os.mkdir(world.path(folder))
+    with open(world.path(folder + "/prog"), "w") as file:
+        file.write("#!/bin/sh\necho %s > %s\nexec sleep 1000\n" % (folder, world.path("ran")))
+    os.chmod(world.path(folder + "/prog"), mode)
+world.environ["PATH"] = "%s:%s:%s" % (world.path("one"), world.path("two"), os.environ["PATH"])
+world.start()
+world.clinit("g", "run")
+same(world.await_file("ran", "\n"), "one\n", "the first of PATH, a setuid program, too")
+world.end()
 done()

@@ -162,6 +162,16 @@ world.write("nonsense")
 same(world.clinit("-n", "g", "run")[0], 6, "-n with a bad cltab: 6")
 world.end()
 
+# A socket whose path leaves no room for another beside it: the log says so
+world = World()
+world.socket = world.path("s" * (106 - len(world.dir)))
+world.options[3] = world.socket
+world.write(NOTIFIED.replace("ready@60", "ready@0.3"))
+world.start()
+world.await_said("cannot listen at %s.notify: its path is over 107 bytes" % world.socket)
+same(world.clinit("-w", "g", "run")[0], 1, "who could not say that it is ready is not")
+world.end()
+
 # The socket for notifications is made anew when somebody has deleted it, and has a client that does not read it all
 world = World(NOTIFIED)
 world.write(SAY, "say")

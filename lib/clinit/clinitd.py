@@ -121,5 +121,6 @@ def rehearse(table: tables.Cltab, state: State) -> int:
     init = Init(table, kernel.epoch())
     init.handle(("restore", statusline.parse(state["status"]), handover.older(state, table)), kernel.clock())
     init.report()
+    handover.descriptors(state)
     print(handover.GOOD)
     return errors.DONE

@@ -24,7 +24,7 @@ else:
     State = dict
 
 VARIABLE = "CLINIT_HANDOVER"
-VERSION = 1
+VERSION = 2         # another one where what is handed over has other keys
 GOOD = "can go on"      # what a trial says in the end, with exit status 0
 TRIAL_PATIENCE = 30.0   # seconds for a trial
 

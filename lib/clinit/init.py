@@ -247,8 +247,11 @@ class Init:
         return plan
 
     def _find_moving(self) -> None:
+        """What is there under a tag that another group has now, by the cltab, or by older entries that it goes by."""
+        owner = {entry.tag: group.name for group in self.groups.values() for entry in group.entries}
+        owner.update(self.cltab.owner)
         self.moving = [process for group in self.groups.values() for process in group.processes.values()
-                       if self.cltab.owner.get(process.entry.tag, group.name) != group.name]
+                       if owner.get(process.entry.tag, group.name) != group.name]
 
     def _make_groups(self, cltab: Cltab) -> None:
         for name, entries in cltab.groups.items():
@@ -257,8 +260,9 @@ class Init:
 
     def moving_to(self, group: Group) -> list[Process]:
         """What is alive in other groups under a tag that is GROUP's now."""
-        return [process for process in self.moving
-                if process.stoppable and self.cltab.owner.get(process.entry.tag) == group.name]
+        tags = {entry.tag for entry in group.entries} if self.moving else set()
+        return [process for process in self.moving if process.stoppable and process.group is not group
+                and process.entry.tag in tags]
 
     def report(self) -> list[str]:
         """The lines of the status file: the groups that were told, each with its processes."""
@@ -387,6 +391,7 @@ class Group:
         self.order: list[Process] = []      # the same, for the start to walk along
         self.cursor = 0
         self.leaving: set[Process] = set()  # what must be gone before the next step
+        self.in_turn = False                # one at a time: `stop:reverse`, when that began
         self.replan = False
 
     def handle(self, event: str) -> None:
@@ -431,9 +436,6 @@ class Group:
         """
         self.order = list(self.processes.values())
         wanted = self.wanted()
-        renewed = [process for process in self.order if process.after and not halting]
-        for process in renewed:
-            process.after = ""
         if self.state == "UNKNOWN":
             self._take_stock(wanted)
         elif halting or self.want is None or self.state == "HALTING" or self.name not in self.init.cltab.groups:
@@ -444,9 +446,8 @@ class Group:
               or tables.differ({tag: process.entry for tag, process in self.processes.items()}, wanted)):
             self.state = "STARTING"
             self.handle("tell")
-        for process in renewed:
-            if process.state in STOPPABLE and not process.leaving:
-                process.restart()
+        for process in self.order:
+            process.take_up()
         self.init.changed(self)
 
     def _take_stock(self, wanted: dict[str, Entry]) -> None:
@@ -524,6 +525,8 @@ class Group:
     def clear(self) -> None:
         """Stop what is not wanted; go on at once when that is nothing."""
         self.replan = False
+        self.in_turn = self.init.cltab.settings_of(self.name, "").reverse
+        self.leaving = {process for process in self.leaving if process.leaving}
         wanted = {} if self.state == "HALTING" else self.wanted()
         for process in self.init.moving_to(self):
             process.heirs += (self,)
@@ -531,25 +534,19 @@ class Group:
         for tag, process in self.processes.items():
             if process.stoppable and (process.leaving or not process.entry.same(wanted.get(tag))):
                 self.leaving.add(process)
-                if not self.reverse:
+                if not self.in_turn:
                     process.stop()
-            else:
-                self.leaving.discard(process)       # it was to go, and its turn had not come
         self.clear_on()
 
     def clear_on(self) -> None:
         """With `stop:reverse` stop the last one that is to go; go on when all are gone."""
-        for process in reversed(self.order if self.reverse else []):
+        for process in reversed(self.order if self.in_turn else []):
             if process in self.leaving and process.stoppable:
                 process.stop()
                 return
             self.leaving.discard(process)       # it has ended by itself, before its turn
         if not self.leaving:
             self.handle("cleared")
-
-    @property
-    def reverse(self) -> bool:
-        return self.init.cltab.settings_of(self.name, "").reverse
 
     def left(self, process: Process) -> None:
         """PROCESS, for which this group may wait, is gone."""
@@ -725,8 +722,12 @@ class Process:
 
         ANEW: its group is told its level; CHANGED: another one.
         """
+        if self.leaving or self.after in ("again", "renew") or anew and self.after in ("too_rapid", "failed"):
+            return "restart"
+        if self.after:      # it is stopped, and that is all
+            return "failed" if self.after == "failed" else ""
         if self.alive:
-            return "restart" if self.leaving else "keep"
+            return "keep"
         if self.state == "FAILED" and not anew:
             return "failed"
         starts = self.state == "IDLE" or anew and (
@@ -743,6 +744,10 @@ class Process:
             self.group.init.act("status")
         for action in actions:
             getattr(self, action)()
+        if self.heirs and not self.stoppable:
+            heirs, self.heirs = self.heirs, ()
+            for group in heirs:
+                group.left(self)
 
     def log(self, text: str, *values: object) -> None:
         self.group.init.log("%s: %s" % (self.name, text % values))
@@ -767,7 +772,8 @@ class Process:
             self.pause(min(pause, max(0, statusline.number(more, "until") - self.group.init.wall())))
         elif self.state != "OFF" and line.state in ("IDLE", "DONE", "PASSED", "FAILED"):
             self.state = line.state
-        self.owns = self.alive or self.entry.mode == "respawn" and self.run != ""
+        # What earlier runs of a respawn have left is ours, but not after a stop that was true
+        self.owns = self.alive or self.entry.mode == "respawn" and self.run != "" and self.state in ("IDLE", "PAUSED")
 
     def run_on(self, more: dict[str, str]) -> None:
         """Be alive, as MORE says; the time that it has for something goes on."""
@@ -775,10 +781,8 @@ class Process:
         if not self.pid or self.leaving:
             return
         ran = self.group.init.now - self.began
-        if more.get("after") == "renew":
-            self.after = "renew"        # Group.resume lets it be restarted
-        elif more.get("after") in ("finished", "failed"):
-            self.bind(0.0)              # that time was over already
+        if more.get("after") in ("renew", "finished", "failed"):
+            self.after = more["after"]      # take_up() goes on with that
         elif self.readiness is not None and "ready" in more:
             self.ready = more["ready"]
             if self.ready == "no":
@@ -786,6 +790,11 @@ class Process:
                 self.bind(max(0.0, self.readiness[0] - ran))
         elif self.limit is not None:
             self.bind(max(0.0, self.limit - ran))
+
+    def take_up(self) -> None:
+        """What a clinitd before us was stopping, for a restart or as its time was over, is stopped anew."""
+        if self.after and self.state not in BEING_STOPPED:
+            self.handle("restart" if self.after == "renew" else "overdue")
 
     # What happens to it -----------------------------------------------------------------------------
 
@@ -838,23 +847,32 @@ class Process:
 
     def stop(self) -> None:
         self.leaving = True
+        if self.state not in BEING_STOPPED:
+            self.after = ""     # what was to be taken up is not
         self.handle("stop")
 
     def restart(self) -> None:
         """Stop it, if it runs, and start it again; that is no quick exit."""
         if self.state in BEING_STOPPED:
-            self.begin_anew()
+            self.come_back()
             return
         self.log("restart")
         self.after = "renew" if self.alive else ""
         self.handle("restart")
 
     def begin_anew(self) -> None:
-        """If it is being stopped, and not to be started again after that, it is now."""
-        if self.after == "too_rapid":       # its pause was to begin when the rest of it is gone
+        """Its group is told its level: what is about to be paused, or to have failed, starts again when it is gone."""
+        if self.after in ("too_rapid", "failed"):
+            self.come_back()
+
+    def come_back(self) -> None:
+        """It is being stopped: let it be started again after that."""
+        if self.sweeping:
             self.after, self.quick = "again", 0
-        elif self.after == "failed":
+        else:
             self.after = "renew"
+        self.text = ""
+        self.group.init.act("status")
 
     def unstartable(self, code: int, why: str) -> None:
         """It could not be executed. That counts as an exit; a respawn is paused at once (SPEC 3)."""
@@ -935,7 +953,7 @@ class Process:
     def bound_over(self) -> None:
         """It is not ready, or has not exited, in the time that it has for that."""
         if self.readiness is None:
-            self.why = self.why or "over its limit of %s s" % rules.seconds(self.limit or 0)
+            self.why = "over its limit of %s s" % rules.seconds(self.limit or 0)
             self.after = rules.outcome(self.entry.mode, "unknown")
         elif self.deaf and not self.readiness[1]:
             self.log("nothing was heard of it since it was taken over: taken for ready")
@@ -1029,8 +1047,7 @@ class Process:
         self.group.opened(self)
 
     def tell_left(self) -> None:
-        for group in (self.group, *self.heirs):
-            group.left(self)
+        self.group.left(self)
 
     def line(self) -> statusline.Line:
         alive = self.alive

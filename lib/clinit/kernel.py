@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable
 
@@ -20,6 +21,7 @@ from .watch import Watch
 
 POLL = 0.05         # seconds between two looks whether something is gone of which no signal tells
 SLOW_POLL = 1.0     # the same where a signal should tell
+MAX_TAKERS = 8
 STOPPINGS = 20      # rounds of stopping what is to be killed; each finds what was born since the one before
 
 # What a process must not inherit: it is meant for clinitd itself (sd_notify(3), sd_listen_fds(3)), or told anew.
@@ -64,6 +66,7 @@ class Kernel:
         self.awaited: dict[str, str] = {}
         self.helpers: dict[int, Callable[[int], None]] = {}
         self.notify = Notify()
+        self._takers = 0                        # how many children take datagrams away
         self._probes: dict[str, int] = {}       # the pids of ready commands
         self._probed: list[Event] = []          # what became of those that have ended
         self._adopted: dict[int, Job] = {}      # by the pids of main processes that are not our children
@@ -172,7 +175,7 @@ class Kernel:
     def heard(self) -> list[Event]:
         """What processes have said of themselves; what strangers say is not heard."""
         events: list[Event] = []
-        for pid, ready, words in self.notify.read():
+        for pid, ready, words in self.notify.read(self._take_away):
             try:
                 job = self.members.owner(pid)
             except OSError:
@@ -180,6 +183,22 @@ class Kernel:
             if job is not None:
                 events.append(("notified", job.name, ready, words))
         return events
+
+    def _take_away(self, notify: socket.socket) -> bool:
+        """Let a child take a datagram with descriptors; whether it did. Those that these keep from ending are a few."""
+        if self._takers >= MAX_TAKERS:
+            return False
+        try:
+            pid = spawn.take_away(notify)
+        except OSError:
+            return False
+        self._takers += 1
+        self.members.mains[pid] = Job("", "", pid=pid)
+        self.helpers[pid] = self._taken
+        return True
+
+    def _taken(self, status: int) -> None:
+        self._takers -= 1
 
     def signal_main(self, name: str, what: str) -> None:
         """Send the signal WHAT, without its SIG, to the main process of NAME alone."""

@@ -1,15 +1,18 @@
 """What our processes say of themselves, by sd_notify(3): a datagram socket, and who sent what (SPEC 6).
 
 Anybody may write to it, as a service may run as any user; so the kernel tells with each datagram who sent it, and
-whose process that is is for the caller to find out. Nothing blocks here, and what is sent along is closed.
+whose process that is is for the caller to find out. Nothing blocks here; so descriptors that come along are not even
+received: to close them may take as long as the sender likes. The caller lets somebody else take such a datagram.
 """
 from __future__ import annotations
 
-import array
+import errno
 import os
 import socket
 import struct
+from collections.abc import Callable
 
+from .cltab import MAX_SOCKET
 from .server import remove_socket
 
 SUFFIX = ".notify"      # its path is that of the socket for commands, and this
@@ -17,7 +20,6 @@ MAX_DATAGRAM = 4096     # bytes; sd_notify(3) names no limit, more than this is 
 MAX_WORDS = 200         # characters of a STATUS= that are kept
 AT_ONCE = 64            # datagrams a turn
 CREDENTIALS = struct.Struct("iII")      # pid, uid, gid: struct ucred, unix(7)
-MAX_DESCRIPTORS = 32    # that a sender can make us receive; the system closes what does not fit
 
 Said = tuple[int, bool, str]    # pid of the sender, whether it says READY=1, its STATUS
 
@@ -32,6 +34,7 @@ class Notify:
 
     def __init__(self) -> None:
         self.path = ""
+        self.stalled = False
         self._socket: socket.socket | None = None
 
     @property
@@ -43,6 +46,8 @@ class Notify:
 
         Raises OSError; then all is as it was.
         """
+        if len(os.fsencode(path)) > MAX_SOCKET:
+            raise OSError(errno.ENAMETOOLONG, "its path is over %d bytes" % MAX_SOCKET)
         new = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         try:
             new.setblocking(False)
@@ -74,24 +79,41 @@ class Notify:
             except OSError:
                 pass    # something else lies there now
 
-    def read(self) -> list[Said]:
-        """What has come."""
-        said = []
-        for _ in range(AT_ONCE):
+    def read(self, take_away: Callable[[socket.socket], bool]) -> list[Said]:
+        """What has come. TAKE_AWAY takes the next datagram, with descriptors, from the socket; whether it did.
+
+        One of those a turn; where it is not taken `stalled` is set: there is no sense in reading on at once.
+        """
+        said: list[Said] = []
+        self.stalled = False
+        for _ in range(AT_ONCE if self._socket is not None else 0):
+            assert self._socket is not None
             try:
-                data, ancillary, _, _ = self._socket.recvmsg(   # type: ignore[union-attr]
-                    MAX_DATAGRAM, socket.CMSG_SPACE(CREDENTIALS.size) + socket.CMSG_SPACE(4 * MAX_DESCRIPTORS))
+                # Looked at with room for the credentials alone: what else is there is neither received nor closed
+                data, ancillary, flags, _ = self._socket.recvmsg(
+                    MAX_DATAGRAM, socket.CMSG_SPACE(CREDENTIALS.size), socket.MSG_PEEK)
+                more = flags & socket.MSG_CTRUNC
+                if not more:
+                    self._socket.recv(1)
             except OSError:     # no more; or no memory for it
                 break
-            sender = 0
-            for level, kind, content in ancillary:
-                if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS) and len(content) == CREDENTIALS.size:
-                    sender = CREDENTIALS.unpack(content)[0]
-                elif (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-                    _close_all(content)     # who sends BARRIER=1 waits for just that
+            if more and not take_away(self._socket):    # who sends BARRIER=1 waits for its descriptor to be closed
+                self.stalled = True
+                break
+            sender = _sender(ancillary)
             if sender:
                 said.append((sender, *_parse(data)))
+            if more:
+                break
         return said
+
+
+def _sender(ancillary: list[tuple[int, int, bytes]]) -> int:
+    """The pid in the credentials; 0 for none."""
+    for level, kind, content in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS) and len(content) == CREDENTIALS.size:
+            return int(CREDENTIALS.unpack(content)[0])
+    return 0
 
 
 def _parse(data: bytes) -> tuple[bool, str]:
@@ -99,10 +121,3 @@ def _parse(data: bytes) -> tuple[bool, str]:
     words = [line[len("STATUS="):] for line in lines if line.startswith("STATUS=")]
     text = "".join(char if char.isprintable() else " " for char in words[-1]) if words else ""
     return "READY=1" in lines, text.strip()[:MAX_WORDS]
-
-
-def _close_all(content: bytes) -> None:
-    descriptors = array.array("i")
-    descriptors.frombytes(content[:len(content) - len(content) % descriptors.itemsize])
-    for descriptor in descriptors:
-        os.close(descriptor)

@@ -170,12 +170,18 @@ class Screen:
         self.before = termios.tcgetattr(0)
 
     def enter(self) -> None:
-        tty.setcbreak(0, termios.TCSADRAIN)
+        try:
+            tty.setcbreak(0, termios.TCSADRAIN)
+        except termios.error as error:      # which is no OSError
+            raise OSError(*error.args) from None
         self._write(ENTER)
 
     def leave(self) -> None:
-        termios.tcsetattr(0, termios.TCSADRAIN, self.before)
-        self._write(LEAVE)
+        try:
+            termios.tcsetattr(0, termios.TCSADRAIN, self.before)
+            self._write(LEAVE)
+        except (OSError, termios.error):
+            pass    # it is gone
 
     def show(self, seen: stat.Seen) -> None:
         width, height = os.get_terminal_size(1)

@@ -15,6 +15,7 @@ import errno
 import os
 import resource
 import signal
+import socket
 import stat
 
 from . import lock
@@ -23,6 +24,8 @@ from . import lock
 SHELL_CHARACTERS = frozenset("~!$^&*()=|{}[];\"'<>?\\`")
 NOT_EXECUTABLE = 126    # sh(1): found, but no permission
 NOT_FOUND = 127
+MOST_SENT = 253         # descriptors in one datagram, unix(7)
+MOST_OPEN = 1 << 20     # no descriptor of ours has a higher number
 
 
 class CannotExecute(Exception):
@@ -94,8 +97,8 @@ def _spawn_quickly(files: list[bytes], argv: list[bytes], environ: dict[bytes, b
     That it is about to begin is noted before, and its pid after it: were we killed between the two, it is found by
     its mark (recover.py).
     """
-    file = next(filter(_shows_its_mark, files), None)
-    if file is None:
+    file = next(filter(_is_program, files), b"")
+    if not _shows_its_mark(file):
         return 0
     targets = {0: around.stdin} if output is None else {0: around.stdin, 1: output, 2: output}
     if around.journal is not None:
@@ -110,13 +113,17 @@ def _spawn_quickly(files: list[bytes], argv: list[bytes], environ: dict[bytes, b
     return pid
 
 
+def _is_program(file: bytes) -> bool:
+    """Whether FILE is what execvp(3) would take."""
+    return os.path.isfile(file) and os.access(file, os.X_OK)
+
+
 def _shows_its_mark(file: bytes) -> bool:
-    """Whether FILE is a program, and not one of those whose processes hide their environment from who started them."""
+    """Whether FILE is a program that does not hide the environment of its processes from who started them."""
     try:
-        mode = os.stat(file).st_mode
+        return os.access(file, os.R_OK) and not os.stat(file).st_mode & (stat.S_ISUID | stat.S_ISGID)
     except OSError:
         return False
-    return stat.S_ISREG(mode) and not mode & (stat.S_ISUID | stat.S_ISGID) and os.access(file, os.X_OK | os.R_OK)
 
 
 def _fork(files: list[bytes], argv: list[bytes], environ: dict[bytes, bytes], around: Surroundings,
@@ -143,6 +150,42 @@ def _fork(files: list[bytes], argv: list[bytes], environ: dict[bytes, bytes], ar
         os.waitpid(pid, 0)
         raise CannotExecute(int(failure), argv[0].decode())
     return pid
+
+
+def take_away(datagrams: socket.socket) -> int:
+    """Let a child receive the next of DATAGRAMS, with the descriptors in it, and exit; returns its pid.
+
+    The last close of a descriptor that somebody else has opened may last as long as they like, by SO_LINGER or a file
+    system of theirs. That is not to be ours; and who exits does not linger. Raises OSError.
+    """
+    reader, writer = os.pipe()
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    try:
+        pid = os.fork()
+        if pid == 0:
+            _take(datagrams, writer)
+    except OSError:
+        os.close(reader)
+        raise
+    finally:
+        os.close(writer)
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+    try:
+        os.read(reader, 1)
+    finally:
+        os.close(reader)
+    return pid
+
+
+def _take(datagrams: socket.socket, writer: int) -> None:
+    try:
+        kept = sorted((2, datagrams.fileno(), writer, MOST_OPEN))
+        for one, following in zip(kept, kept[1:]):      # room for all, and nothing of ours that it would keep
+            os.closerange(one + 1, following)
+        datagrams.recvmsg(1, socket.CMSG_SPACE(4 * MOST_SENT) + socket.CMSG_SPACE(64))
+        os.write(writer, b"x")
+    finally:
+        os._exit(0)
 
 
 def _child(files: list[bytes], args: list[bytes], environ: dict[bytes, bytes], around: Surroundings,

@@ -31,6 +31,7 @@ from .server import Client, Server
 from .statusline import Line
 
 BUDGET = 0.01       # seconds that the heart may go on before the clients are heard again
+SHORT_BUDGET = 0.002    # the same, where one is to be answered
 MAX_ERRORS = 20     # of a bad cltab, that the log and who gave a command are told
 WRITE_SHARE = 4     # after a write of the status the pause is so many times as long as the write took
 FAULTS = 60.0       # seconds between two times that a fault of ours lets us begin anew
@@ -275,8 +276,9 @@ class Daemon:
         path, descriptor = notify.path or path_of_notify(self.kernel.socket), notify.descriptor
         try:
             if anew or descriptor is None or not os.path.exists(path):
+                new = notify.listen(path)
                 self.loop.readers.pop(descriptor or 0, None)
-                descriptor = notify.listen(path)
+                descriptor = new
             self.loop.readers[descriptor] = self.hear
             self.trouble("notify")
         except OSError as error:
@@ -285,6 +287,9 @@ class Daemon:
 
     def hear(self) -> None:
         self.queue.extend(self.kernel.heard())
+        if self.kernel.notify.stalled:
+            self.loop.readers.pop(self.kernel.notify.descriptor or 0, None)
+            self.loop.arm("socket", kernel.clock() + rules.RETRY)
 
     def permit_operators(self) -> None:
         """Let the group of users command that the cltab names."""
@@ -542,8 +547,10 @@ class Daemon:
                 self.queue.append(("reread", None, self.cltab))
 
     def pump(self) -> None:
-        """Let the heart handle what was asked and what happened, for a while, or until somebody is to be answered."""
-        until = kernel.clock() + BUDGET
+        """Let the heart handle what was asked, and what happened, for a while: a short one where somebody waits."""
+        began = kernel.clock()
+        for _ in range(len(self.commands)):
+            self.handle(self.commands.popleft(), kernel.clock())
         while True:
             now = kernel.clock()
             # A timer is handled as soon as it is taken: in a queue it could be overtaken by its own disarming
@@ -567,11 +574,11 @@ class Daemon:
                 self.feed_watchdog()
             elif key is not None:
                 self.dirty = True       # the status file could not be written
-            elif self.commands or self.queue:
-                self.handle((self.commands or self.queue).popleft(), now)
+            elif self.queue:
+                self.handle(self.queue.popleft(), now)
             else:
                 return
-            if now > until or self.answers:
+            if now > began + (SHORT_BUDGET if self.answers else BUDGET):
                 return
 
     def handle(self, event: Event, now: float) -> None:
