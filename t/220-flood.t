@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 """Clients and senders without end, and what they send along, keep nobody from what is theirs (SPEC 6, 10)."""
-import os
 import subprocess
 import sys
 

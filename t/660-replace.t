@@ -125,7 +125,7 @@ same(world.clinit("-w", "-t", "30", "d", "0")[0], 0, "the stop goes on to its en
 # New ones that are broken, each in its way
 BROKEN = (("a syntax error", "init.py", "class Init:", "class Init", "SyntaxError"),
           ("it cannot go on from the state", "init.py", "def on_restore(self, lines", "def on_restored(self, lines", "on_restore"),
-          ("it knows no such state", "handover.py", "VERSION = 1", "VERSION = 2", "not known"),
+          ("it knows no such state", "handover.py", "VERSION = 2", "VERSION = 3", "not known"),
           ("it is no clinitd at all", "clinitd.py", "def main() -> None:\n", "def main() -> None:\n    return\n", "exited 0"),
           ("it hangs", "clinitd.py", "def rehearse(table: tables.Cltab, state: State) -> int:\n",
            "def rehearse(table: tables.Cltab, state: State) -> int:\n    import time; time.sleep(1000)\n", "killed by KILL"))

@@ -93,7 +93,10 @@ def _boot() -> str:
 
 
 def _pidns() -> str:
+    """The number of the pid namespace, which may be given again, and when its first process began."""
     try:
-        return str(os.stat("/proc/self/ns/pid").st_ino)
+        number = os.stat("/proc/self/ns/pid").st_ino
     except FileNotFoundError:
         return ""
+    first = members.stat(1)
+    return "%d.%d" % (number, first.start) if first else str(number)
