@@ -21,7 +21,7 @@ demo:
 	@PYTHON=$(PYTHON) t/lib/with-env "docopt setproctitle" t/lib/demo
 
 test:
-	@PYTHON=$(PYTHON) t/lib/with-env "docopt setproctitle hypothesis jsonschema prometheus_client" sh -c 'prove -j$(JOBS) --exec "$$PYTHON" t/'
+	@PYTHON=$(PYTHON) t/lib/with-env "docopt setproctitle hypothesis jsonschema prometheus_client" sh -c 'prove -j$(JOBS) --failures --comments --exec "$$PYTHON" t/'
 
 # A real cluster, in namespaces of this machine: needs root, and Pacemaker, Corosync and resource-agents. About a minute.
 cluster-test:
