@@ -24,7 +24,7 @@ class Cgroups:
 
     def __init__(self) -> None:
         self.mount = self.root = self.own = self.home = ""
-        self.groups: dict[str, set[str]] = {}
+        self.groups: dict[str, tuple[str, ...]] = {}
         self._parents: set[str] = set()     # of all groups that were ever known
         self._way_back = -1                 # while we are in the group of a job
         try:
@@ -106,7 +106,9 @@ class Cgroups:
                 pass
 
     def _learn(self, mark: str, folder: str) -> None:
-        self.groups.setdefault(mark, set()).add(folder)
+        known = self.groups.get(mark, ())
+        if folder not in known:
+            self.groups[mark] = (*known, folder)
         self._parents.add(os.path.dirname(folder))
 
     def _folder(self, pid: int) -> str:
