@@ -366,7 +366,7 @@ h:b:run:respawn:WORLD/job 1 1000
 def initdefault():
     world = CrashWorld(QUICK + "g:d:run:initdefault:\ng:a:run:respawn:WORLD/job 1 1000\ng:b:other:respawn:WORLD/job 1 1000\n")
     world.start()
-    world.await_up("g:a")
+    wait_for(lambda: world.ran("a"), "the record of the default level's")
     same(world.clinit("-w", "g", "other")[0], 0, "another level than the default")
     pid = world.pid("g:b")
     world.crash()
