@@ -17,6 +17,7 @@ import resource
 import signal
 import socket
 import stat
+from collections.abc import Callable, Iterable
 
 from . import lock
 
@@ -128,28 +129,36 @@ def _shows_its_mark(file: bytes) -> bool:
 
 def _fork(files: list[bytes], argv: list[bytes], environ: dict[bytes, bytes], around: Surroundings,
           output: int | None, note: bytes) -> int:
-    reader, writer = os.pipe()
     # A signal that came between fork and exec would be written to the self-pipe of the parent. One that is ignored
     # must not be blocked: it would be kept, and come when it is at its default.
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, around.caught)
+    pid, failure = _part(lambda writer: _child(files, argv, environ, around, output, note, writer), around.caught)
+    if failure:
+        os.waitpid(pid, 0)
+        raise CannotExecute(int(failure), argv[0].decode())
+    return pid
+
+
+def _part(child: Callable[[int], None], blocked: Iterable[int]) -> tuple[int, bytes]:
+    """Fork, with the signals BLOCKED; CHILD gets a pipe to write to, and never returns.
+
+    Returns its pid and what it wrote, once it has, or the pipe is closed by its exec or its end. Raises OSError.
+    """
+    reader, writer = os.pipe()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, blocked)
     try:
         pid = os.fork()
         if pid == 0:
-            _child(files, argv, environ, around, output, note, writer)
+            child(writer)
     except OSError:
         os.close(reader)
         raise
     finally:
         os.close(writer)
-        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     try:
-        failure = os.read(reader, 16)
+        return pid, os.read(reader, 16)
     finally:
         os.close(reader)
-    if failure:
-        os.waitpid(pid, 0)
-        raise CannotExecute(int(failure), argv[0].decode())
-    return pid
 
 
 def take_away(datagrams: socket.socket) -> int:
@@ -158,23 +167,7 @@ def take_away(datagrams: socket.socket) -> int:
     The last close of a descriptor that somebody else has opened may last as long as they like, by SO_LINGER or a file
     system of theirs. That is not to be ours; and who exits does not linger. Raises OSError.
     """
-    reader, writer = os.pipe()
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-    try:
-        pid = os.fork()
-        if pid == 0:
-            _take(datagrams, writer)
-    except OSError:
-        os.close(reader)
-        raise
-    finally:
-        os.close(writer)
-        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
-    try:
-        os.read(reader, 1)
-    finally:
-        os.close(reader)
-    return pid
+    return _part(lambda writer: _take(datagrams, writer), signal.valid_signals())[0]
 
 
 def _take(datagrams: socket.socket, writer: int) -> None:
